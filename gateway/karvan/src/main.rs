@@ -1,0 +1,2 @@
+//! karvan
+fn main() {}
