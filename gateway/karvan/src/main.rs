@@ -1,2 +1,157 @@
-//! karvan
-fn main() {}
+//! The one binary: wires everything, and alone may name adapters.
+//!
+//! `sandbox` is the front door; `node`, `registry`, `certs` and `adapter` are the services it is made
+//! of, each with one configuration file; `audit` checks logs.
+
+mod adapter;
+mod audit;
+mod certs;
+mod clock;
+mod config;
+mod fetch;
+mod node;
+mod registry;
+mod sandbox;
+mod service;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Loaded;
+
+/// Karvan: an interagency data-exchange gateway, wire-compatible with X-Road 7.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    /// What the log on standard error holds: error, warn, info, debug; or a filter as of RUST_LOG.
+    #[arg(long, global = true, env = "KARVAN_LOG", default_value = "warn")]
+    log: String,
+    /// How the log looks.
+    #[arg(long, global = true, env = "KARVAN_LOG_FORMAT", default_value = "text")]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A whole country on one machine: registry, authority, four nodes, their databases; and a story.
+    Sandbox(sandbox::Options),
+    /// A security server.
+    Node(Service),
+    /// The central registry.
+    Registry(Service),
+    /// The sandbox authority: OCSP and time-stamping.
+    Certs(Service),
+    /// A database as SOAP and REST services.
+    Adapter(Service),
+    /// Read and check a node's message log, offline.
+    #[command(subcommand)]
+    Audit(audit::Command),
+}
+
+/// A service started from its configuration file.
+#[derive(Clone, Debug, Args)]
+struct Service {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Only read it, say what is wrong, and end.
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log(&arguments);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(run(arguments.command)),
+        Err(error) => Err(Box::from(error)),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            let mut text = format!("karvan: {error}");
+            let mut next = error.source();
+            while let Some(cause) = next {
+                text.push_str(&format!(": {cause}"));
+                next = cause.source();
+            }
+            let _closed = writeln!(std::io::stderr(), "{text}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+async fn run(command: Command) -> Result<bool, Failure> {
+    match command {
+        Command::Sandbox(options) => Ok(Box::pin(sandbox::run(options)).await?),
+        Command::Node(service) => {
+            let config = Loaded::read(&service.config)?;
+            if service.check {
+                node::check(&config)?;
+                return Ok(true);
+            }
+            let started = Box::pin(node::start(&config)).await?;
+            started.running.until_asked().await?;
+            Ok(true)
+        }
+        Command::Registry(service) => {
+            let config = Loaded::read(&service.config)?;
+            if service.check {
+                return Ok(true);
+            }
+            let opened = registry::open(&config)?;
+            let (running, _) = registry::start(&config, opened).await?;
+            running.until_asked().await?;
+            Ok(true)
+        }
+        Command::Certs(service) => {
+            let config = Loaded::read(&service.config)?;
+            if service.check {
+                return Ok(true);
+            }
+            let (running, _) = certs::start(&config).await?;
+            running.until_asked().await?;
+            Ok(true)
+        }
+        Command::Adapter(service) => {
+            if service.check {
+                adapter::check(&service.config)?;
+                return Ok(true);
+            }
+            let (running, _) = adapter::start(&service.config).await?;
+            running.until_asked().await?;
+            Ok(true)
+        }
+        Command::Audit(command) => {
+            Ok(tokio::task::spawn_blocking(move || audit::run(&command)).await??)
+        }
+    }
+}
+
+fn start_log(arguments: &Arguments) {
+    let filter = EnvFilter::try_new(&arguments.log).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    match arguments.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}

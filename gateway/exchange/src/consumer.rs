@@ -1,0 +1,87 @@
+//! The consumer's half: from an information system's request to its answer.
+
+mod authorize;
+mod log;
+mod receive;
+mod respond;
+mod route;
+mod seal;
+mod send;
+mod verify;
+
+use std::fmt;
+use std::sync::Arc;
+
+use gateway_messagelog::Side;
+use gateway_net::{Body, Handler, Peer};
+
+use crate::error::Error;
+use crate::fault::{self, Half};
+use crate::message::Subject;
+use crate::node::Node;
+use crate::note;
+use crate::transport::Transport;
+
+/// Serves the information systems of this node's clients.
+pub struct Consumer<T> {
+    node: Arc<Node>,
+    transport: T,
+}
+
+impl<T: Transport> Consumer<T> {
+    /// The consumer half of this node.
+    pub fn new(node: Arc<Node>, transport: T) -> Self {
+        Self { node, transport }
+    }
+
+    /// Carries one request to its provider and brings the verified response back.
+    async fn exchange(
+        &self,
+        request: http::Request<Body>,
+        peer: &Peer,
+        subject: &mut Option<Subject>,
+    ) -> Result<http::Response<Body>, Error> {
+        let node = &self.node;
+        let now = node.clock.now();
+        let conf = node.conf()?; // one snapshot for the whole exchange
+        let valid = conf.valid(node.settings.registry_grace_seconds_max, now)?;
+        let keys = node.keys.load_full();
+        let authentication = keys.authentication(now).ok_or(Error::NoAuthenticationKey)?;
+
+        let received = receive::head(request, &conf, &node.settings.limits).await?;
+        *subject = Some(received.subject());
+        let authorized = authorize::client(received, peer, &node.local.load(), &node.settings)?;
+        let routed = route::provider(authorized, &conf.snapshot, &node.settings)?;
+        let complete = receive::attachments(routed, &node.log).await?;
+        let sealed = seal::request(complete, &keys, now).await?;
+        let logged = log::request(sealed, &node.log, valid, now).await?; // no record, no sending
+
+        let reply = send::request(&logged, authentication, &self.transport, node, &conf).await?;
+        let answered = verify::response(reply, &logged, node, &conf).await?; // it answers what we asked
+        let answer = log::response(answered, &logged, &node.log, valid, node.clock.now()).await?;
+
+        Ok(respond::to_client(answer))
+    }
+}
+
+impl<T: Transport> Handler for Consumer<T> {
+    async fn handle(&self, request: http::Request<Body>, peer: &Peer) -> http::Response<Body> {
+        let accept = respond::Accept::of(&request);
+        let mut subject = None;
+        match self.exchange(request, peer, &mut subject).await {
+            Ok(response) => response,
+            Err(error) => {
+                let fault = fault::of(&error, Half::Consumer);
+                fault::report(&error, &fault, Half::Consumer);
+                note::refusal(&self.node, Side::Consumer, subject.as_ref(), None, &fault);
+                respond::fault(&fault, &accept)
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Consumer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,64 @@
+//! log: the record is durable before the message goes on.
+
+use std::ops::Deref;
+
+use gateway_messagelog::{MessageLog, Side};
+use jiff::Timestamp;
+
+use super::seal::Sealed;
+use super::verify::Verified;
+use crate::conf::Valid;
+use crate::error::Error;
+use crate::record::{self, Circumstances};
+
+/// What it holds is in the log, durable. Only this file makes it.
+pub(crate) struct Logged<T>(T);
+
+impl<T> Logged<T> {
+    pub(super) fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Deref for Logged<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Logs the signed request.
+pub(super) async fn request(
+    sealed: Sealed,
+    log: &MessageLog,
+    valid: Valid,
+    now: Timestamp,
+) -> Result<Logged<Sealed>, Error> {
+    let circumstances = Circumstances { side: Side::Consumer, peer: None, valid, now };
+    let record =
+        record::of_request(&sealed.message, &sealed.attachments, &sealed.seal, &circumstances);
+    log.append(record).await.map_err(Error::Log)?;
+    Ok(Logged(sealed))
+}
+
+/// Logs the verified response.
+pub(super) async fn response(
+    verified: Verified,
+    request: &Logged<Sealed>,
+    log: &MessageLog,
+    valid: Valid,
+    now: Timestamp,
+) -> Result<Logged<Verified>, Error> {
+    let peer = verified.peer.as_ref();
+    let circumstances = Circumstances { side: Side::Consumer, peer, valid, now };
+    let record = record::of_response(
+        &verified.message,
+        &request.message,
+        &verified.attachments,
+        &verified.seal,
+        &circumstances,
+    );
+    log.append(record).await.map_err(Error::Log)?;
+    Ok(Logged(verified))
+}

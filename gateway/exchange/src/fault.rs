@@ -1,0 +1,130 @@
+//! The one table that gives each error its wire code.
+
+use std::fmt::Write as _;
+
+use gateway_net::Class;
+use gateway_proto::fault::{Code, Fault};
+use uuid::Uuid;
+
+use crate::error::{Blame, Error};
+use crate::trust::{PeerError, SignatureError};
+
+/// Which half of the path made the error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    /// Prefix `server.clientproxy`, or `client` for errors in a SOAP request.
+    Consumer,
+    /// Prefix `server.serverproxy`.
+    Provider,
+}
+
+/// The fault the other side gets. A fault made by a peer or a service is handed on untouched.
+#[must_use]
+pub fn of(error: &Error, half: Half) -> Fault {
+    if let Error::Fault(fault) = error {
+        return fault.as_ref().clone();
+    }
+    let inner = Code::new(code(error));
+    let code = match (half, error) {
+        (Half::Consumer, Error::Request(_)) => inner.with_prefix("client"),
+        (Half::Consumer, _) => inner.with_prefix("server.clientproxy"),
+        (Half::Provider, _) => inner.with_prefix("server.serverproxy"),
+    };
+    Fault::new(code, error.to_string(), Uuid::from_u128(u128::from_be_bytes(certs_keys::random_bytes())))
+}
+
+/// Writes the error with its causes to the node's log, once, under the fault's id.
+pub fn report(error: &Error, fault: &Fault, half: Half) {
+    let id = fault.detail.as_deref().unwrap_or("-");
+    let mut causes = String::new();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        let _infallible = write!(causes, ": {cause}");
+        next = cause.source();
+    }
+    match error.blame() {
+        Blame::Node => tracing::error!(fault = id, code = fault.code.as_str(), ?half, "{error}{causes}"),
+        Blame::Client | Blame::Provider | Blame::Peer => {
+            tracing::info!(fault = id, code = fault.code.as_str(), ?half, blame = ?error.blame(), "{error}{causes}");
+        }
+    }
+}
+
+/// The code without the half's prefix. No wildcard: a new error does not compile until it has its code.
+fn code(error: &Error) -> String {
+    match error {
+        Error::NoConfiguration | Error::ConfigurationOutdated { .. } => "global_conf_outdated".into(),
+        Error::NoAuthenticationKey | Error::ClientTls { .. } | Error::Tls(_) => {
+            "ssl_authentication_failed".into()
+        }
+        Error::NoSigningKey { .. } | Error::Signer(_) => "cannot_create_signature".into(),
+        Error::Log(_) => "logging_failed".into(),
+        Error::Content(_) => "io_error".into(),
+        Error::Request(error) => code(error),
+        Error::Received(error) => format!("service_failed.{}", code(error)),
+        Error::Method { .. } => "invalid_http_method".into(),
+        Error::SoapAction => "invalid_soap_action".into(),
+        Error::NoContentType | Error::HashAlgorithm | Error::UnknownInstance { .. } => {
+            "internal_error".into()
+        }
+        Error::ContentType { .. } => "invalid_content_type".into(),
+        Error::Soap(error) => error.code().into(),
+        Error::Rest(error) => error.code().into(),
+        Error::Mime(_) => "mime_parsing_failed".into(),
+        Error::Envelope(error) => error.code().into(),
+        Error::FaultAsRequest { code } => code.to_ascii_lowercase(),
+        Error::MissingSoap => "missing_soap".into(),
+        Error::MissingRest => "missing_rest".into(),
+        Error::MissingSignature => "missing_signature".into(),
+        Error::Body(error) | Error::Service(error) => network_code(error).into(),
+        Error::TooLarge { .. } => "invalid_message".into(),
+        Error::UnknownClient { .. } | Error::NoAddress { .. } => "unknown_member".into(),
+        Error::Peer(error) => peer_code(error).into(),
+        Error::Signature(error) => format!("signature_verification.{}", signature_code(error)),
+        Error::UnknownServer { .. } | Error::WrongServer { .. } => "invalid_security_server".into(),
+        Error::Maintenance { .. } => "maintenance_mode".into(),
+        Error::Network(_) => "network_error".into(),
+        Error::Broken(_) => "io_error".into(),
+        Error::HttpStatus { .. } => "http_error".into(),
+        Error::Fault(fault) => fault.code.as_str().to_owned(),
+        Error::Inconsistent { .. } => "inconsistent_response".into(),
+        Error::UnknownService { .. } => "unknown_service".into(),
+        Error::ServiceType { .. } => "service_type".into(),
+        Error::AccessDenied { .. } => "access_denied".into(),
+        Error::ServiceDisabled { .. } => "service_disabled".into(),
+        Error::NoServiceUrl { .. } => "service_missing_url".into(),
+        Error::ServiceUrl { .. } => "service_malformed_url".into(),
+    }
+}
+
+fn peer_code(error: &PeerError) -> &'static str {
+    match error {
+        PeerError::NoCertificate
+        | PeerError::NotAuthentication
+        | PeerError::NotRegistered { .. }
+        | PeerError::NoOcsp => "ssl_authentication_failed",
+        PeerError::UnknownAuthority => "ssl_authentication_failed.cannot_create_cert_path",
+        PeerError::Path(_) => "ssl_authentication_failed.cannot_create_cert_path",
+        PeerError::Ocsp(_) => "ssl_authentication_failed.invalid_cert_path",
+    }
+}
+
+fn signature_code(error: &SignatureError) -> String {
+    match error {
+        SignatureError::Seal(error) => error.code(),
+        SignatureError::UnknownAuthority
+        | SignatureError::AuthenticationOnly
+        | SignatureError::UnknownProfile => "internal_error".into(),
+        SignatureError::Profile(_) | SignatureError::WrongMember { .. } => "incorrect_certificate".into(),
+    }
+}
+
+fn network_code(error: &gateway_net::Error) -> &'static str {
+    match error.class() {
+        Class::UnknownHost => "unknown_host",
+        Class::Network => "network_error",
+        Class::Io => "io_error",
+        Class::Tls => "ssl_authentication_failed",
+        Class::Local => "internal_error",
+    }
+}

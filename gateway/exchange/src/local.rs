@@ -1,0 +1,91 @@
+//! What this node serves: its own clients, their services and rights. Immutable; replaced as a whole.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use certs_x509::Certificate;
+use gateway_policy::AccessRight;
+use gateway_proto::id::{ClientId, ServerId, ServiceId};
+
+/// The node's own configuration.
+#[derive(Debug)]
+pub struct Local {
+    /// This server.
+    pub server: ServerId,
+    /// Clients registered here, by identifier.
+    pub clients: HashMap<ClientId, Arc<LocalClient>>,
+    /// The node's certificate towards information systems; a client presenting it is let in.
+    pub internal_certificate: Option<Certificate>,
+}
+
+/// A member or subsystem that sends and serves through this node.
+#[derive(Debug)]
+pub struct LocalClient {
+    /// Its identifier.
+    pub id: ClientId,
+    /// How its information systems must connect.
+    pub authentication: Authentication,
+    /// Certificates of its information systems, as clients and as services.
+    pub certificates: Vec<Certificate>,
+    /// Its local groups: code → members.
+    pub groups: HashMap<String, Vec<ClientId>>,
+    /// Its services by code and version.
+    pub services: HashMap<(String, Option<String>), Arc<Service>>,
+    /// Rights it has given.
+    pub rights: Vec<AccessRight>,
+}
+
+/// How an information system must authenticate to the node (PR-MESS, client connection type).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Authentication {
+    /// Plain HTTP will do.
+    Http,
+    /// TLS, no certificate of the client.
+    HttpsNoAuth,
+    /// TLS with one of the registered certificates.
+    #[default]
+    Https,
+}
+
+/// One service of a local client.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its identifier, version included.
+    pub id: ServiceId,
+    /// SOAP or REST.
+    pub kind: ServiceKind,
+    /// Absolute URL of the information system; empty when none is set.
+    pub url: String,
+    /// How long it may take to answer.
+    pub timeout: Duration,
+    /// At https, accept only the client's registered certificates.
+    pub verify_certificate: bool,
+    /// Why it is switched off, if it is.
+    pub disabled: Option<String>,
+}
+
+/// The protocol a service speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceKind {
+    /// Described by WSDL.
+    Soap,
+    /// Described by OpenAPI or by a base path.
+    Rest,
+}
+
+impl Local {
+    /// The registered client with exactly this identifier.
+    #[must_use]
+    pub fn client(&self, id: &ClientId) -> Option<&Arc<LocalClient>> {
+        self.clients.get(id)
+    }
+}
+
+impl LocalClient {
+    /// The service with exactly this code and version.
+    #[must_use]
+    pub fn service(&self, id: &ServiceId) -> Option<&Arc<Service>> {
+        self.services.get(&(id.code().to_owned(), id.version().map(str::to_owned)))
+    }
+}

@@ -1,0 +1,89 @@
+//! The provider's half: from a peer's signed request to the signed answer.
+
+mod call;
+mod log;
+mod permit;
+mod receive;
+mod respond;
+mod seal;
+mod verify;
+
+use std::fmt;
+use std::sync::Arc;
+
+use gateway_messagelog::Side;
+use gateway_net::{Body, Handler, Peer};
+
+use crate::adapter::Adapter;
+use crate::error::Error;
+use crate::fault::{self, Half};
+use crate::message::Subject;
+use crate::node::Node;
+use crate::note;
+
+/// Serves the nodes of consumers.
+pub struct Provider<A> {
+    node: Arc<Node>,
+    adapter: A,
+}
+
+impl<A: Adapter> Provider<A> {
+    /// The provider half of this node.
+    pub fn new(node: Arc<Node>, adapter: A) -> Self {
+        Self { node, adapter }
+    }
+
+    /// Checks one request, asks the service, and gives the signed answer.
+    async fn exchange(
+        &self,
+        request: http::Request<Body>,
+        peer: &Peer,
+        subject: &mut Option<Subject>,
+    ) -> Result<http::Response<Body>, Error> {
+        let node = &self.node;
+        let now = node.clock.now();
+        let conf = node.conf()?; // one snapshot for the whole exchange
+        let valid = conf.valid(node.settings.registry_grace_seconds_max, now)?;
+        let (local, keys) = (node.local.load_full(), node.keys.load_full());
+
+        let arrived = receive::head(request, peer, node, &conf, &local, &keys, now).await?;
+        *subject = Some(arrived.subject());
+        let decision = permit::decide(&arrived, &local, &conf.snapshot);
+        // A refused message is read to its end, but nothing of it is kept.
+        let received = receive::rest(arrived, decision.is_ok(), &node.log).await?;
+        let permitted = permit::request(received, decision)?;
+        let verified = verify::request(permitted, &conf, node.clock.now())?;
+        let logged = log::request(verified, &node.log, valid, now).await?; // no record, no call
+
+        let answer = call::service(&logged, &self.adapter, node).await?;
+        let sealed = seal::response(answer, &logged, node.clock.now()).await?;
+        let answer = log::response(sealed, &logged, &node.log, valid, node.clock.now()).await?;
+
+        respond::to_peer(answer)
+    }
+}
+
+impl<A: Adapter> Handler for Provider<A> {
+    async fn handle(&self, request: http::Request<Body>, peer: &Peer) -> http::Response<Body> {
+        let mut subject = None;
+        match self.exchange(request, peer, &mut subject).await {
+            Ok(response) => response,
+            Err(error) => {
+                let fault = fault::of(&error, Half::Provider);
+                fault::report(&error, &fault, Half::Provider);
+                let server = self.node.conf.load_full().and_then(|conf| {
+                    let leaf = peer.certificates.first()?;
+                    conf.snapshot.server_by_auth_certificate(leaf).cloned()
+                });
+                note::refusal(&self.node, Side::Provider, subject.as_ref(), server.as_ref(), &fault);
+                respond::fault(&fault)
+            }
+        }
+    }
+}
+
+impl<A> fmt::Debug for Provider<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,71 @@
+//! log: the request before the service is asked, the response before it leaves.
+
+use std::ops::Deref;
+
+use gateway_messagelog::{MessageLog, Side};
+use jiff::Timestamp;
+
+use super::seal::Sealed;
+use super::verify::Verified;
+use crate::conf::Valid;
+use crate::error::Error;
+use crate::record::{self, Circumstances};
+
+/// What it holds is in the log, durable. Only this file makes it.
+pub(crate) struct Logged<T>(T);
+
+impl<T> Logged<T> {
+    pub(super) fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Deref for Logged<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Logs the verified request.
+pub(super) async fn request(
+    verified: Verified,
+    log: &MessageLog,
+    valid: Valid,
+    now: Timestamp,
+) -> Result<Logged<Verified>, Error> {
+    let received = &verified.permitted.received;
+    let peer = received.peer.as_ref();
+    let circumstances = Circumstances { side: Side::Provider, peer, valid, now };
+    let record = record::of_request(
+        &received.message,
+        &received.attachments,
+        &received.seal,
+        &circumstances,
+    );
+    log.append(record).await.map_err(Error::Log)?;
+    Ok(Logged(verified))
+}
+
+/// Logs the signed response.
+pub(super) async fn response(
+    sealed: Sealed,
+    request: &Logged<Verified>,
+    log: &MessageLog,
+    valid: Valid,
+    now: Timestamp,
+) -> Result<Logged<Sealed>, Error> {
+    let received = &request.permitted.received;
+    let peer = received.peer.as_ref();
+    let circumstances = Circumstances { side: Side::Provider, peer, valid, now };
+    let record = record::of_response(
+        &sealed.answer.message,
+        &received.message,
+        &sealed.answer.attachments,
+        &sealed.seal,
+        &circumstances,
+    );
+    log.append(record).await.map_err(Error::Log)?;
+    Ok(Logged(sealed))
+}

@@ -1,0 +1,96 @@
+//! Configuration: one TOML file per service, every key documented with unit and default.
+//!
+//! A file is read once, at start. Unknown keys are errors; every error names file, line and what to
+//! do. Relative paths are relative to the file. Secrets stand in files of their own.
+
+pub(crate) mod certs;
+pub(crate) mod node;
+pub(crate) mod registry;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use certs_keys::Pin;
+use serde::de::DeserializeOwned;
+
+/// A configuration with the folder its relative paths are relative to.
+#[derive(Debug)]
+pub(crate) struct Loaded<T> {
+    /// What the file says.
+    pub(crate) values: T,
+    folder: PathBuf,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// The file cannot be read.
+    Read { path: PathBuf, source: std::io::Error },
+    /// The text is not what it should be; the message names line and column.
+    Syntax { path: PathBuf, message: String },
+    /// A value cannot be used.
+    Value { key: String, problem: String },
+}
+
+impl<T: DeserializeOwned> Loaded<T> {
+    /// Reads a file.
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let values = toml::from_str(&text).map_err(|error| Error::Syntax {
+            path: path.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        })?;
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        Ok(Self { values, folder })
+    }
+}
+
+impl<T> Loaded<T> {
+    /// A configuration made in memory, for the sandbox and tests.
+    pub(crate) fn new(values: T, folder: &Path) -> Self {
+        Self { values, folder: folder.to_owned() }
+    }
+
+    /// A path of the file, made absolute or relative to the working folder.
+    pub(crate) fn path(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// The text of a file named in the configuration.
+    pub(crate) fn text(&self, path: &Path) -> Result<String, Error> {
+        let path = self.path(path);
+        std::fs::read_to_string(&path).map_err(|source| Error::Read { path, source })
+    }
+
+    /// A PIN from its file; a line end after it is not part of it.
+    pub(crate) fn pin(&self, path: &Path) -> Result<Pin, Error> {
+        let mut text = self.text(path)?;
+        text.truncate(text.trim_end_matches(['\r', '\n']).len());
+        if text.is_empty() {
+            return Err(Error::value("pin_file", "the file is empty"));
+        }
+        Ok(Pin::new(text))
+    }
+}
+
+impl Error {
+    /// A value that cannot be used.
+    pub(crate) fn value(key: impl Into<String>, problem: impl fmt::Display) -> Self {
+        Self::Value { key: key.into(), problem: problem.to_string() }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { path, source } => {
+                write!(f, "{} cannot be read: {source}", path.display())
+            }
+            Self::Syntax { path, message } => write!(f, "{}: {message}", path.display()),
+            Self::Value { key, problem } => write!(f, "{key}: {problem}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,208 @@
+//! `karvan node`: one security server, wired.
+
+mod configuration;
+mod health;
+mod keys;
+mod local;
+mod responses;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use certs_x509::Certificate;
+use gateway_exchange::ocsp_port::OcspPort;
+use gateway_exchange::{Clock, Consumer, Node, Provider, Settings};
+use gateway_messagelog::MessageLog;
+use gateway_net::{
+    CertificateCheck, Client, ClientOptions, Identity, PeerClient, PeerOptions, ServerTls,
+};
+
+use crate::config::{self, Loaded};
+use crate::service::Running;
+use crate::{clock, fetch};
+
+/// A node that answers.
+#[derive(Debug)]
+pub(crate) struct RunningNode {
+    /// Its tasks.
+    pub(crate) running: Running,
+    /// What the path sees; tests and the sandbox look into it.
+    pub(crate) node: Arc<Node>,
+    /// Where information systems connect, plain HTTP.
+    pub(crate) clients_http: Option<SocketAddr>,
+    /// The way to other nodes.
+    pub(crate) peers: PeerClient,
+}
+
+/// Why a node did not start.
+#[derive(Debug)]
+pub(crate) enum Error {
+    Config(config::Error),
+    Keys(keys::Error),
+    Store(gateway_store::Error),
+    Log(gateway_messagelog::Error),
+    Net(gateway_net::Error),
+    Configuration(configuration::Error),
+}
+
+/// Starts a node: opens its log, reads its keys, takes the last verified configuration from disk, asks the registry for
+/// a newer one and the responders for fresh answers, and listens.
+pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<RunningNode, Error> {
+    let values = &config.values;
+    let data_dir = config.path(&values.data_dir);
+    gateway_store::file::create_dir(&data_dir).map_err(Error::Store)?;
+    let log = MessageLog::open(&data_dir.join("log"), log_options(values)).map_err(Error::Log)?;
+    let clock: Arc<dyn Clock> = Arc::new(clock::SystemClock);
+    let token = keys::Token::read(config).map_err(Error::Keys)?;
+    let local = local::from_config(config).map_err(Error::Config)?;
+
+    let node = Arc::new(Node {
+        local: ArcSwap::from_pointee(local),
+        conf: ArcSwapOption::empty(),
+        keys: ArcSwap::default(),
+        log,
+        clock,
+        settings: settings(values),
+    });
+    let identity = token.identity(&[], None);
+    let mutual = ServerTls::mutual(identity.clone(), registered(&node)).map_err(Error::Net)?;
+    let peers = PeerClient::new(identity, peer_options(values)).map_err(Error::Net)?;
+    let internal = token.internal_identity();
+    let services = Client::new(ClientOptions { identity: internal.clone(), ..Default::default() })
+        .map_err(Error::Net)?;
+
+    let mut running = Running::new();
+    let http = fetch::client().map_err(Error::Net)?;
+    let mut configuration =
+        configuration::Refresh::new(config, Arc::clone(&node), http.clone()).map_err(Error::Configuration)?;
+    let identities = keys::Identities { mutual: mutual.clone(), peers: peers.clone() };
+    let mut responses =
+        responses::Refresh::new(&data_dir, token, Arc::clone(&node), http, identities).map_err(Error::Store)?;
+    configuration.once().await;
+    responses.once().await;
+    let changed = configuration.changed();
+    running.spawn(configuration.run(running.stop_signal()));
+    running.spawn(responses.run(changed, running.stop_signal()));
+
+    let limits = listener_limits(values);
+    let messages = Provider::new(Arc::clone(&node), services);
+    let listen = &values.listen;
+    running.listen(listen.messages, Some(mutual), limits.clone(), messages).await.map_err(Error::Net)?;
+    let ocsp = OcspPort::new(Arc::clone(&node));
+    running.listen(listen.ocsp, None, limits.clone(), ocsp).await.map_err(Error::Net)?;
+    let mut clients_http = None;
+    if let Some(address) = listen.clients_http {
+        let consumer = Consumer::new(Arc::clone(&node), peers.clone());
+        let bound = running.listen(address, None, limits.clone(), consumer).await;
+        clients_http = Some(bound.map_err(Error::Net)?);
+    }
+    if let (Some(address), Some(identity)) = (listen.clients_https, internal) {
+        let consumer = Consumer::new(Arc::clone(&node), peers.clone());
+        let tls = ServerTls::optional_client(identity).map_err(Error::Net)?;
+        running.listen(address, Some(tls), limits.clone(), consumer).await.map_err(Error::Net)?;
+    }
+    if let Some(address) = listen.health {
+        let health = health::Health::new(Arc::clone(&node));
+        running.listen(address, None, limits, health).await.map_err(Error::Net)?;
+    }
+    tracing::info!(server = %values.server, messages = %listen.messages, "node is listening");
+    Ok(RunningNode { running, node, clients_http, peers })
+}
+
+/// Reads everything the configuration names, without listening.
+pub(crate) fn check(config: &Loaded<config::node::Node>) -> Result<(), Error> {
+    keys::Token::read(config).map_err(Error::Keys)?;
+    local::from_config(config).map_err(Error::Config)?;
+    configuration::anchor(config).map_err(Error::Configuration)?;
+    Ok(())
+}
+
+/// The handshake lets in whoever is registered; the rest is judged with the message.
+fn registered(node: &Arc<Node>) -> CertificateCheck {
+    let node = Arc::clone(node);
+    Arc::new(move |leaf: &Certificate| {
+        node.conf
+            .load()
+            .as_ref()
+            .is_some_and(|conf| conf.snapshot.server_by_auth_certificate(leaf).is_some())
+    })
+}
+
+fn settings(values: &config::node::Node) -> Settings {
+    let mut limits = gateway_proto::Limits::default();
+    if let Some(bytes) = values.limits.soap_bytes_max {
+        limits.soap_bytes_max = bytes;
+    }
+    if let Some(bytes) = values.limits.content_bytes_max {
+        limits.content_bytes_max = bytes;
+    }
+    Settings {
+        limits,
+        message_port: values.peers.message_port,
+        ocsp_port: values.peers.ocsp_port,
+        registry_grace_seconds_max: values.registry.grace_seconds_max,
+        verify_client_certificate: true,
+    }
+}
+
+fn log_options(values: &config::node::Node) -> gateway_messagelog::Options {
+    let mut options = gateway_messagelog::Options::default();
+    options.segment.linger_max = Duration::from_millis(values.log.linger_milliseconds_max);
+    options.content_memory_bytes_max = values.log.content_memory_bytes_max;
+    if let Some(bytes) = values.limits.content_bytes_max {
+        options.content_bytes_max = bytes;
+    }
+    options
+}
+
+fn peer_options(values: &config::node::Node) -> PeerOptions {
+    PeerOptions {
+        connect_timeout: Duration::from_secs(values.peers.connect_timeout_seconds),
+        ..PeerOptions::default()
+    }
+}
+
+fn listener_limits(values: &config::node::Node) -> gateway_net::Limits {
+    let mut limits = gateway_net::Limits::default();
+    if let Some(count) = values.limits.connections_max {
+        limits.connections_max = count;
+    }
+    if let Some(count) = values.limits.connections_per_address_max {
+        limits.connections_per_ip_max = count;
+    }
+    limits
+}
+
+/// The identity of a TLS key pair.
+fn identity(key: Arc<dyn certs_keys::SigningKey>, chain: Vec<Certificate>) -> Identity {
+    Identity { key, chain, ocsp_staple: None }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => write!(f, "{error}"),
+            Self::Keys(error) => write!(f, "{error}"),
+            Self::Store(error) => write!(f, "{error}"),
+            Self::Log(error) => write!(f, "the message log cannot be opened: {error}"),
+            Self::Net(error) => write!(f, "{error}"),
+            Self::Configuration(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Config(error) => std::error::Error::source(error),
+            Self::Keys(error) => std::error::Error::source(error),
+            Self::Store(error) => std::error::Error::source(error),
+            Self::Log(error) => std::error::Error::source(error),
+            Self::Net(error) => std::error::Error::source(error),
+            Self::Configuration(error) => std::error::Error::source(error),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! From the configuration file to what the node serves.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use certs_x509::Certificate;
+use gateway_exchange::local::{Authentication, Local, LocalClient, Service, ServiceKind};
+use gateway_policy::{AccessRight, Endpoint, Method, PathPattern, Subject};
+use gateway_proto::id::{GlobalGroupId, ServiceId};
+
+use crate::config::node as file;
+use crate::config::{Error, Loaded};
+
+/// Reads clients, services and rights; each mistake names its key.
+pub(super) fn from_config(config: &Loaded<file::Node>) -> Result<Local, Error> {
+    let mut clients = HashMap::new();
+    for client in &config.values.clients {
+        let local = local_client(config, client)?;
+        if clients.insert(client.id.clone(), Arc::new(local)).is_some() {
+            return Err(Error::value("client.id", format!("{} stands twice", client.id)));
+        }
+    }
+    let internal = config.values.token.internal_tls.as_ref();
+    let internal_certificate =
+        internal.map(|pair| certificate(config, &pair.certificate)).transpose()?;
+    Ok(Local { server: config.values.server.clone(), clients, internal_certificate })
+}
+
+fn local_client(
+    config: &Loaded<file::Node>,
+    client: &file::Client,
+) -> Result<LocalClient, Error> {
+    let mut services = HashMap::new();
+    for service in &client.services {
+        let id = ServiceId::new(client.id.clone(), &service.code, service.version.as_deref())
+            .map_err(|error| Error::value("client.service", error))?;
+        let key = (service.code.clone(), service.version.clone());
+        let service = Service {
+            id,
+            kind: match service.kind {
+                file::ServiceKind::Soap => ServiceKind::Soap,
+                file::ServiceKind::Rest => ServiceKind::Rest,
+            },
+            url: service.url.clone(),
+            timeout: Duration::from_secs(service.timeout_seconds),
+            verify_certificate: service.verify_certificate,
+            disabled: service.disabled.clone(),
+        };
+        if services.insert(key, Arc::new(service)).is_some() {
+            return Err(Error::value("client.service.code", "a code and version stand twice"));
+        }
+    }
+    let groups =
+        client.groups.iter().map(|group| (group.code.clone(), group.members.clone())).collect();
+    Ok(LocalClient {
+        id: client.id.clone(),
+        authentication: match client.authentication {
+            file::Authentication::Http => Authentication::Http,
+            file::Authentication::HttpsNoAuth => Authentication::HttpsNoAuth,
+            file::Authentication::Https => Authentication::Https,
+        },
+        certificates: client
+            .certificates
+            .iter()
+            .map(|path| certificate(config, path))
+            .collect::<Result<_, _>>()?,
+        groups,
+        services,
+        rights: client.rights.iter().map(right).collect::<Result<_, _>>()?,
+    })
+}
+
+fn right(right: &file::Right) -> Result<AccessRight, Error> {
+    let subject = match (&right.client, &right.global_group, &right.local_group) {
+        (Some(client), None, None) => Subject::Client(client.clone()),
+        (None, Some(group), None) => Subject::GlobalGroup(global_group(group)?),
+        (None, None, Some(code)) => Subject::LocalGroup(code.clone()),
+        _ => {
+            let problem = "name exactly one of client, global_group, local_group";
+            return Err(Error::value("client.right", problem));
+        }
+    };
+    let method = match right.method.as_deref() {
+        None | Some("*") => Method::Any,
+        Some(method) => Method::Is(method.to_owned()),
+    };
+    let path = right.path.as_deref().map_or_else(PathPattern::any, PathPattern::new);
+    let endpoint = Endpoint { method, path };
+    Ok(AccessRight { subject, service_code: right.service.clone(), endpoint })
+}
+
+fn global_group(text: &str) -> Result<GlobalGroupId, Error> {
+    let wrong = || Error::value("client.right.global_group", format!("'{text}' is not instance/code"));
+    let (instance, code) = text.split_once('/').ok_or_else(wrong)?;
+    GlobalGroupId::new(instance, code).map_err(|_| wrong())
+}
+
+fn certificate(config: &Loaded<file::Node>, path: &PathBuf) -> Result<Certificate, Error> {
+    let pem = config.text(path)?;
+    Certificate::from_pem(&pem)
+        .map_err(|error| Error::value("certificate", format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,296 @@
+//! `karvan sandbox`: a whole country on one machine, the real protocol between its nodes.
+
+mod country;
+mod found;
+pub(crate) mod place;
+mod report;
+mod story;
+mod system;
+mod tamper;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use certs_keys::KeyKind;
+use clap::Args;
+use serde::Serialize;
+
+use self::country::{ADAPTERS, NODES};
+use self::place::Place;
+use self::report::Narrator;
+use self::story::{Step, Story};
+use crate::audit::{self, Tally};
+use crate::config::{self, Loaded};
+use crate::node::{self, RunningNode};
+use crate::service::{self, Running};
+use crate::{adapter, certs, clock, registry};
+
+/// What the user asked for.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// End after the story; exit code 0 only if all of it held.
+    #[arg(long)]
+    once: bool,
+    /// Print one JSON document instead of text. Implies --once.
+    #[arg(long)]
+    json: bool,
+    /// Keep everything in this folder; a country already there is taken up again.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// First of the ports to use on loopback; a free block is looked for when missing.
+    #[arg(long, value_name = "N")]
+    base_port: Option<u16>,
+    /// Kind of all keys made: p256, p384, rsa2048, rsa3072.
+    #[arg(long, value_name = "KIND", default_value = "p256")]
+    keys: KeyKind,
+}
+
+/// The whole outcome, for programs.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    ok: bool,
+    steps: Vec<Step>,
+    audit: Tally,
+}
+
+/// Why there is no sandbox.
+#[derive(Debug)]
+pub(crate) enum Error {
+    Io { what: &'static str, source: std::io::Error },
+    NoPorts,
+    PortTaken { address: std::net::SocketAddr },
+    Found(found::Error),
+    Config(config::Error),
+    Registry(registry::Error),
+    Certs(certs::Error),
+    Adapter { name: &'static str, source: adapter::Error },
+    Node { name: &'static str, source: node::Error },
+    Net(gateway_net::Error),
+    Audit(audit::Error),
+}
+
+/// A country that runs.
+#[derive(Debug)]
+pub(crate) struct Country {
+    registry: Running,
+    certs: Running,
+    adapters: Vec<Running>,
+    pub(crate) nodes: Vec<RunningNode>,
+}
+
+/// Founds or takes up the country, tells the story, audits every log. `true`: all of it held.
+pub(crate) async fn run(options: Options) -> Result<bool, Error> {
+    let narrator = Narrator::new(options.json);
+    let began = clock::instant();
+    let (folder, _temporary) = folder(options.dir.as_deref())?;
+    let place = Place::new(&folder, base_port(&folder, options.base_port)?);
+    if let Some(address) = place.taken() {
+        return Err(Error::PortTaken { address });
+    }
+    let founded = found::is_founded(&place);
+    if !founded {
+        found_off_thread(&place, options.keys).await?;
+    }
+    let country = start(&place).await?;
+    let how = if founded { "taken up again" } else { "founded" };
+    narrator.say(&format!(
+        "A country of {} members, {} nodes and {} databases, {how} and running after {:.1} s, in {}",
+        country::MEMBERS.len(),
+        NODES.len(),
+        ADAPTERS.len(),
+        began.elapsed().as_secs_f64(),
+        place.folder().display(),
+    ));
+    let steps = Story::new(&place, &country.nodes, &narrator).map_err(Error::Net)?.tell().await;
+
+    let stays = !options.once && !options.json;
+    let country = if stays {
+        Some(country)
+    } else {
+        country.stop().await;
+        None
+    };
+    let tally = audit_all(&place, &narrator)?;
+    let ok = steps.iter().all(|step| step.ok) && tally.failed == 0 && tally.verified > 0;
+    let outcome = Outcome { ok, steps, audit: tally };
+    if options.json {
+        let json = serde_json::to_string(&outcome).unwrap_or_default();
+        Narrator::new(false).say(&json);
+    } else {
+        let held = outcome.steps.iter().filter(|step| step.ok).count();
+        let verdict = if ok { "All of it held." } else { "Something did not hold." };
+        narrator.say(&format!("\n{held} of {} steps as expected. {verdict}", outcome.steps.len()));
+    }
+    if let Some(country) = country {
+        narrator.say(&invitation(&place));
+        let asked = service::asked_to_end().await;
+        asked.map_err(|source| Error::Io { what: "waiting for Ctrl-C", source })?;
+        country.stop().await;
+    }
+    Ok(ok)
+}
+
+/// Starts everything in order: who is needed first, first.
+pub(crate) async fn start(place: &Place) -> Result<Country, Error> {
+    let config = Loaded::read(&place.certs_folder().join("certs.toml")).map_err(Error::Config)?;
+    let (certs, _) = certs::start(&config).await.map_err(Error::Certs)?;
+    let config =
+        Loaded::read(&place.registry_folder().join("registry.toml")).map_err(Error::Config)?;
+    let opened = registry::open(&config).map_err(Error::Registry)?;
+    let (registry, _) = registry::start(&config, opened).await.map_err(Error::Registry)?;
+    let mut adapters = Vec::with_capacity(ADAPTERS.len());
+    for plan in ADAPTERS {
+        let path = place.adapters_folder().join(format!("{}.toml", plan.name));
+        let started = adapter::start(&path).await;
+        let (running, _) =
+            started.map_err(|source| Error::Adapter { name: plan.name, source })?;
+        adapters.push(running);
+    }
+    let mut nodes = Vec::with_capacity(NODES.len());
+    for plan in NODES {
+        let path = place.node_folder(plan.name).join("node.toml");
+        let config = Loaded::read(&path).map_err(Error::Config)?;
+        let started = node::start(&config).await;
+        nodes.push(started.map_err(|source| Error::Node { name: plan.name, source })?);
+    }
+    Ok(Country { registry, certs, adapters, nodes })
+}
+
+/// Founds the country away from the executor: making keys takes a while.
+pub(crate) async fn found_off_thread(place: &Place, keys: KeyKind) -> Result<(), Error> {
+    let place = place.clone();
+    let founded = tokio::task::spawn_blocking(move || found::found(&place, keys)).await;
+    match founded {
+        Ok(result) => result.map_err(Error::Found),
+        Err(_) => Err(Error::Io {
+            what: "founding the country",
+            source: std::io::Error::other("interrupted"),
+        }),
+    }
+}
+
+impl Country {
+    /// Stops all services, nodes first.
+    pub(crate) async fn stop(self) {
+        for node in self.nodes {
+            node.running.stop().await;
+        }
+        for adapter in self.adapters {
+            adapter.stop().await;
+        }
+        self.registry.stop().await;
+        self.certs.stop().await;
+    }
+}
+
+/// The folder, and what removes it at the end if it is a temporary one.
+fn folder(asked: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), Error> {
+    match asked {
+        Some(dir) => {
+            std::fs::create_dir_all(dir)
+                .map_err(|source| Error::Io { what: "making the folder", source })?;
+            let dir = dir
+                .canonicalize()
+                .map_err(|source| Error::Io { what: "finding the folder", source })?;
+            Ok((dir, None))
+        }
+        None => {
+            let temporary = tempfile::Builder::new()
+                .prefix("karvan-sandbox-")
+                .tempdir()
+                .map_err(|source| Error::Io { what: "making a temporary folder", source })?;
+            Ok((temporary.path().to_owned(), Some(temporary)))
+        }
+    }
+}
+
+/// The port asked for, that of the country in the folder, or a free one. It is kept in the folder.
+fn base_port(folder: &Path, asked: Option<u16>) -> Result<u16, Error> {
+    let kept = folder.join("base-port");
+    let written = std::fs::read_to_string(&kept).ok();
+    if let Some(port) = written.and_then(|text| text.trim().parse().ok()) {
+        return Ok(port);
+    }
+    let port = asked.or_else(place::free_base_port).ok_or(Error::NoPorts)?;
+    std::fs::write(&kept, port.to_string())
+        .map_err(|source| Error::Io { what: "writing the base port", source })?;
+    Ok(port)
+}
+
+fn audit_all(place: &Place, narrator: &Narrator) -> Result<Tally, Error> {
+    narrator.say("\nThe auditor checks every record of every node");
+    let mut all = Tally::default();
+    for plan in NODES {
+        let data = place.node_folder(plan.name).join("data");
+        let tally = audit::tally(&data, &mut |line| narrator.say(&line)).map_err(Error::Audit)?;
+        narrator.say(&format!(
+            "  {:<6} {:>4} records: {} verified, {} refusals noted, {} failed   ({})",
+            plan.name, tally.records, tally.verified, tally.refusals, tally.failed, plan.title,
+        ));
+        all.add(&tally);
+    }
+    Ok(all)
+}
+
+/// Ready-made lines to paste.
+fn invitation(place: &Place) -> String {
+    let portal = place.clients_http(Place::node_index("iria"));
+    let caller = system::Caller { client: "GOV/0000001181/mygov", node: portal };
+    let call = system::SoapCall {
+        provider: "GOV/0000000131/iamas",
+        code: "GetPersonByFin",
+        namespace: "urn:az:iamas:1",
+        id: "from-the-shell",
+        issue: None,
+        arguments: &[("fin", "0TEST02")],
+    };
+    let envelope = system::envelope(caller, &call).unwrap_or_default();
+    format!(
+        "\nThe country stays up until Ctrl-C. Paste one of these into another shell:\n\n\
+         curl -s http://{portal}/r1/AZ/GOV/0000000131/iamas/persons/0TEST01 \\\n\
+         \x20 -H 'X-Road-Client: AZ/GOV/0000001181/mygov'\n\n\
+         curl -s http://{portal}/ -H 'Content-Type: text/xml; charset=UTF-8' -H 'SOAPAction: \"\"' \\\n\
+         \x20 --data-binary '{envelope}'\n\n\
+         The log of the portal's node, checked: karvan audit verify {}\n",
+        place.node_folder("iria").join("data").display(),
+    )
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { what, source } => write!(f, "{what}: {source}"),
+            Self::NoPorts => f.write_str(
+                "no free block of ports was found on loopback; name one with --base-port",
+            ),
+            Self::PortTaken { address } => write!(
+                f,
+                "{address} cannot be used: another program holds it, or this system has no such \
+                 loopback address; try another --base-port"
+            ),
+            Self::Found(error) => write!(f, "{error}"),
+            Self::Config(error) => write!(f, "{error}"),
+            Self::Registry(error) => write!(f, "registry: {error}"),
+            Self::Certs(error) => write!(f, "authority: {error}"),
+            Self::Adapter { name, source } => write!(f, "adapter {name}: {source}"),
+            Self::Node { name, source } => write!(f, "node {name}: {source}"),
+            Self::Net(error) => write!(f, "{error}"),
+            Self::Audit(error) => write!(f, "audit: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { .. } | Self::NoPorts | Self::PortTaken { .. } | Self::Config(_) => None,
+            Self::Found(error) => std::error::Error::source(error),
+            Self::Registry(error) => std::error::Error::source(error),
+            Self::Certs(error) => std::error::Error::source(error),
+            Self::Adapter { source, .. } => std::error::Error::source(source),
+            Self::Node { source, .. } => std::error::Error::source(source),
+            Self::Net(error) => std::error::Error::source(error),
+            Self::Audit(error) => std::error::Error::source(error),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Where everything of a sandbox is: folders and ports.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use super::country::{ADAPTERS, NODES};
+
+/// A folder and a block of ports on loopback.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    folder: PathBuf,
+    base_port: u16,
+}
+
+impl Place {
+    pub(crate) fn new(folder: &Path, base_port: u16) -> Self {
+        Self { folder: folder.to_owned(), base_port }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn base_port(&self) -> u16 {
+        self.base_port
+    }
+
+    pub(super) fn anchor(&self) -> PathBuf {
+        self.folder.join("anchor.xml")
+    }
+
+    pub(super) fn registry_folder(&self) -> PathBuf {
+        self.folder.join("registry")
+    }
+
+    pub(super) fn certs_folder(&self) -> PathBuf {
+        self.folder.join("certs")
+    }
+
+    pub(crate) fn node_folder(&self, name: &str) -> PathBuf {
+        self.folder.join("nodes").join(name)
+    }
+
+    pub(super) fn adapters_folder(&self) -> PathBuf {
+        self.folder.join("adapters")
+    }
+
+    pub(super) fn registry(&self) -> SocketAddr {
+        self.local(0)
+    }
+
+    pub(super) fn certs(&self) -> SocketAddr {
+        self.local(1)
+    }
+
+    /// All nodes use one message port, as every network does: each has an address of its own.
+    pub(super) fn message_port(&self) -> u16 {
+        self.base_port.saturating_add(2)
+    }
+
+    pub(super) fn ocsp_port(&self) -> u16 {
+        self.base_port.saturating_add(3)
+    }
+
+    /// The address of the n-th node: 127.0.0.11, 127.0.0.12, …
+    pub(super) fn node_address(&self, index: usize) -> IpAddr {
+        let last = u8::try_from(index.saturating_add(11)).unwrap_or(u8::MAX);
+        IpAddr::V4(Ipv4Addr::new(127, 0, 0, last))
+    }
+
+    /// Where the information systems of the n-th node connect.
+    pub(crate) fn clients_http(&self, index: usize) -> SocketAddr {
+        self.local(index.saturating_add(10))
+    }
+
+    pub(super) fn health(&self, index: usize) -> SocketAddr {
+        self.local(index.saturating_add(20))
+    }
+
+    /// Where an adapter listens.
+    pub(super) fn adapter(&self, name: &str) -> SocketAddr {
+        let index = ADAPTERS.iter().position(|adapter| adapter.name == name).unwrap_or_default();
+        self.local(index.saturating_add(30))
+    }
+
+    /// The number of a node.
+    pub(crate) fn node_index(name: &str) -> usize {
+        NODES.iter().position(|node| node.name == name).unwrap_or_default()
+    }
+
+    fn local(&self, offset: usize) -> SocketAddr {
+        let offset = u16::try_from(offset).unwrap_or(u16::MAX);
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.base_port.saturating_add(offset)))
+    }
+
+    /// The first port of ours that somebody else holds.
+    pub(crate) fn taken(&self) -> Option<SocketAddr> {
+        let nodes = (0..NODES.len()).flat_map(|index| {
+            let address = self.node_address(index);
+            [
+                SocketAddr::new(address, self.message_port()),
+                SocketAddr::new(address, self.ocsp_port()),
+                self.clients_http(index),
+                self.health(index),
+            ]
+        });
+        let adapters = ADAPTERS.iter().map(|adapter| self.adapter(adapter.name));
+        [self.registry(), self.certs()]
+            .into_iter()
+            .chain(nodes)
+            .chain(adapters)
+            .find(|address| TcpListener::bind(address).is_err())
+    }
+}
+
+/// The ports a sandbox looks for a free block in, when none is asked for.
+pub(crate) fn free_base_port() -> Option<u16> {
+    (0..BLOCKS)
+        .map(|block| FIRST_BASE_PORT.saturating_add(block.saturating_mul(BLOCK)))
+        .find(|base_port| Place::new(Path::new(""), *base_port).taken().is_none())
+}
+
+const FIRST_BASE_PORT: u16 = 7100;
+/// Ports of one sandbox.
+const BLOCK: u16 = 50;
+const BLOCKS: u16 = 40;

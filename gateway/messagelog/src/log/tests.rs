@@ -1,0 +1,383 @@
+//! The log of a node: contents, durability, refusals, look-up after losses.
+
+use std::fs;
+use std::path::Path;
+
+use bytes::Bytes;
+use certs_keys::{Digest, DigestAlgorithm};
+use gateway_store::segment;
+use jiff::Timestamp;
+
+use super::{BODIES, INDEX, MessageLog, Options, SEGMENTS};
+use crate::record::tests::record;
+use crate::{Content, Entry, Error, Protocol, Record, Refusal, RefusalCounts, Side, Spool, audit};
+
+fn options() -> Options {
+    Options {
+        content_memory_bytes_max: 1000,
+        content_bytes_max: 1_000_000,
+        ..Options::default()
+    }
+}
+
+fn open(dir: &Path) -> MessageLog {
+    MessageLog::open(dir, options()).unwrap()
+}
+
+fn noise(length: usize) -> Bytes {
+    (0..length)
+        .map(|index| u8::try_from(index * 7 % 251).unwrap())
+        .collect()
+}
+
+async fn spooled(mut spool: Spool, bytes: &Bytes, chunk: usize) -> Result<Content, Error> {
+    for piece in bytes.chunks(chunk) {
+        spool.write(Bytes::copy_from_slice(piece)).await?;
+    }
+    spool.finish().await
+}
+
+async fn read(content: &Content) -> Bytes {
+    let mut reader = content.reader();
+    let mut all = Vec::new();
+    while let Some(chunk) = reader.next_chunk().await.unwrap() {
+        assert!(!chunk.is_empty() && chunk.len() <= 64 << 10);
+        all.extend_from_slice(&chunk);
+    }
+    all.into()
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(dir.join(BODIES))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn with_body(content: Content) -> Record {
+    Record {
+        attachments: vec![(Vec::new(), content)],
+        ..record()
+    }
+}
+
+fn with_id(id: &str) -> Record {
+    Record {
+        message_id: id.to_owned(),
+        ..record()
+    }
+}
+
+#[tokio::test]
+async fn spools_any_length_in_any_pieces_with_the_right_digest() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    for length in [0, 1, 999, 1000, 1001, 1999, 2000, 2001, 5000, 200_000] {
+        for chunk in [1, 37, 1000, 70_000] {
+            if length / chunk > 10_000 {
+                continue;
+            }
+            let bytes = noise(length);
+            let content = spooled(log.spool(), &bytes, chunk).await.unwrap();
+            assert_eq!(content.len(), u64::try_from(length).unwrap());
+            assert_eq!(
+                *content.digest(),
+                Digest::of(DigestAlgorithm::Sha512, &bytes)
+            );
+            assert_eq!(
+                content.bytes().is_some(),
+                length <= 1000,
+                "{length} in {chunk}"
+            );
+            assert_eq!(read(&content).await, bytes);
+            assert_eq!(content.digest_again().unwrap(), *content.digest());
+        }
+    }
+    assert_eq!(files(dir.path()), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn refuses_a_content_beyond_the_limit_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let mut spool = log.spool();
+    spool.write(noise(1_000_000)).await.unwrap();
+    for _ in 0..2 {
+        let refused = spool.write(noise(1)).await;
+        assert!(matches!(
+            refused,
+            Err(Error::ContentTooLarge {
+                bytes_max: 1_000_000
+            })
+        ));
+    }
+    assert!(spool.finish().await.is_err());
+    drop(log);
+    // The writing thread may have had the file last; opening sweeps what it left.
+    drop(open(dir.path()));
+    assert_eq!(files(dir.path()), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_dropped_reader_future_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let bytes = noise(300_000);
+    let content = spooled(log.spool(), &bytes, 5000).await.unwrap();
+    let mut reader = content.reader();
+    let mut all = Vec::new();
+    loop {
+        // Asked once, then dropped, then asked again.
+        let first = futures_lite_poll(reader.next_chunk()).await;
+        let chunk = match first {
+            Some(chunk) => chunk.unwrap(),
+            None => reader.next_chunk().await.unwrap(),
+        };
+        let Some(chunk) = chunk else { break };
+        all.extend_from_slice(&chunk);
+    }
+    assert_eq!(all, bytes);
+}
+
+/// Polls once; `None` when it was not ready, and then it is dropped.
+async fn futures_lite_poll<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = Box::pin(future);
+    std::future::poll_fn(move |context| {
+        std::task::Poll::Ready(match future.as_mut().poll(context) {
+            std::task::Poll::Ready(value) => Some(value),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_logged_file_stays_and_an_unlogged_one_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let bytes = noise(50_000);
+    let unlogged = spooled(log.spool(), &bytes, 900).await.unwrap();
+    let logged = spooled(log.spool(), &bytes, 900).await.unwrap();
+    assert_eq!(files(dir.path()).len(), 2);
+    log.append(with_body(logged.clone())).await.unwrap();
+    // Being sent while it was renamed.
+    assert_eq!(read(&logged).await, bytes);
+    drop((unlogged, logged));
+    assert_eq!(files(dir.path()).len(), 1);
+    drop(log);
+
+    let log = open(dir.path());
+    let found = log.find("a-1").await.unwrap();
+    let Entry::Message(record) = &found[0].entry else {
+        panic!("no message")
+    };
+    assert_eq!(read(&record.attachments[0].1).await, bytes);
+    drop(found);
+    assert_eq!(files(dir.path()).len(), 1);
+}
+
+#[tokio::test]
+async fn sweeps_what_was_being_received_when_the_process_died() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    fs::write(dir.path().join(BODIES).join("00ff.part"), "half").unwrap();
+    fs::write(dir.path().join(BODIES).join("00ff.body"), "whole").unwrap();
+    drop(open(dir.path()));
+    assert_eq!(files(dir.path()), ["00ff.body"]);
+}
+
+#[tokio::test]
+async fn many_small_contents_do_not_make_a_giant_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options {
+        segment: segment::Options {
+            record_bytes_max: 2 << 20,
+            ..segment::Options::default()
+        },
+        content_memory_bytes_max: 400_000,
+        ..options()
+    };
+    let log = MessageLog::open(dir.path(), options).unwrap();
+    let bytes = noise(300_000);
+    let attachments: Vec<_> = (0..10)
+        .map(|_| (Vec::new(), Content::from_bytes(bytes.clone())))
+        .collect();
+    log.append(Record {
+        attachments,
+        ..record()
+    })
+    .await
+    .unwrap();
+    assert_eq!(files(dir.path()).len(), 7);
+    let found = log.find("a-1").await.unwrap();
+    let Entry::Message(record) = &found[0].entry else {
+        panic!("no message")
+    };
+    for (_, content) in &record.attachments {
+        assert_eq!(read(content).await, bytes);
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_written_leaves_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options {
+        segment: segment::Options {
+            record_bytes_max: 100,
+            ..segment::Options::default()
+        },
+        ..options()
+    };
+    let log = MessageLog::open(dir.path(), options).unwrap();
+    let content = spooled(log.spool(), &noise(50_000), 900).await.unwrap();
+    let refused = log.append(with_body(content)).await.unwrap_err();
+    assert!(refused.is_too_large(), "{refused:?}");
+    assert_eq!(files(dir.path()), [] as [&str; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn finds_by_id_what_was_appended_at_once_and_in_any_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let mut tasks = Vec::new();
+    for task in 0..8 {
+        let log = log.clone();
+        tasks.push(tokio::spawn(async move {
+            for turn in 0..25 {
+                log.append(with_id(&format!("{task}/{turn}")))
+                    .await
+                    .unwrap();
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let again = Record {
+        request_id: Some("r-1".to_owned()),
+        ..with_id("3/7")
+    };
+    log.append(again).await.unwrap();
+    assert_eq!(log.find("3/7").await.unwrap().len(), 2);
+    assert_eq!(log.find("r-1").await.unwrap().len(), 1);
+    assert_eq!(log.find("3/").await.unwrap().len(), 0);
+    assert_eq!(log.last_ordinal(), 201);
+}
+
+#[tokio::test]
+async fn builds_the_index_anew_when_it_is_lost_broken_behind_or_of_another_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = dir.path().join(INDEX);
+    let log = open(dir.path());
+    for turn in 0..30 {
+        log.append(with_id(&format!("id-{turn}"))).await.unwrap();
+    }
+    drop(log);
+    let whole = fs::read(&index).unwrap();
+
+    fs::remove_file(&index).unwrap();
+    assert_eq!(open(dir.path()).find("id-7").await.unwrap().len(), 1);
+
+    fs::write(&index, vec![0x55; 20_000]).unwrap();
+    assert_eq!(open(dir.path()).find("id-7").await.unwrap().len(), 1);
+
+    // Behind: an older copy of the index.
+    let log = open(dir.path());
+    log.append(with_id("late")).await.unwrap();
+    drop(log);
+    fs::write(&index, &whole).unwrap();
+    let log = open(dir.path());
+    assert_eq!(log.find("late").await.unwrap().len(), 1);
+    assert_eq!(log.find("id-7").await.unwrap().len(), 1);
+    drop(log);
+
+    // Another log's: as many records, other ones.
+    let other = tempfile::tempdir().unwrap();
+    let log = open(other.path());
+    for turn in 0..30 {
+        log.append(with_id(&format!("other-{turn}"))).await.unwrap();
+    }
+    drop(log);
+    fs::copy(other.path().join(INDEX), &index).unwrap();
+    let log = open(dir.path());
+    assert_eq!(log.find("id-7").await.unwrap().len(), 1);
+    assert_eq!(log.find("other-7").await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn finds_ids_of_any_length_exactly() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let long = "x".repeat(5000);
+    let (a, b) = (format!("{long}a"), format!("{long}b"));
+    for id in [&a, &b, "", "x"] {
+        log.append(with_id(id)).await.unwrap();
+    }
+    for id in [&a, &b, "", "x"] {
+        assert_eq!(log.find(id).await.unwrap().len(), 1, "{} bytes", id.len());
+    }
+}
+
+fn refusal(second: i64) -> Refusal {
+    Refusal {
+        time: Timestamp::from_second(second).unwrap(),
+        side: Side::Provider,
+        protocol: Protocol::Soap,
+        client: None,
+        service: None,
+        message_id: Some("refused".to_owned()),
+        peer: None,
+        code: "access_denied".to_owned(),
+        reason: "y".repeat(100_000),
+        fault_id: "f".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn stores_refusals_within_the_rate_and_counts_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options {
+        refusals_per_second_max: 2,
+        refusal_queue_max: 1000,
+        ..options()
+    };
+    let log = MessageLog::open(dir.path(), options).unwrap();
+    for _ in 0..50 {
+        log.note_refusal(refusal(1000));
+    }
+    // Behind all of them in the queue.
+    log.append(record()).await.unwrap();
+    assert_eq!(
+        log.refusal_counts(),
+        RefusalCounts {
+            stored: 20,
+            dropped: 30
+        }
+    );
+    let found = log.find("refused").await.unwrap();
+    assert_eq!(found.len(), 20);
+    let Entry::Refusal(stored) = &found[0].entry else {
+        panic!("no refusal")
+    };
+    assert_eq!(
+        (stored.code.as_str(), stored.reason.len()),
+        ("access_denied", 2048)
+    );
+}
+
+#[tokio::test]
+async fn another_process_cannot_open_the_log_but_an_auditor_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    log.append(record()).await.unwrap();
+    assert!(matches!(
+        MessageLog::open(dir.path(), options()),
+        Err(Error::Store(gateway_store::Error::Locked { .. }))
+    ));
+    let reader = audit::Reader::open(dir.path()).unwrap();
+    assert_eq!(reader.entries().unwrap().count(), 1);
+    assert_eq!(reader.find("a-1").unwrap().len(), 1);
+    assert!(audit::Reader::open(&dir.path().join(SEGMENTS)).is_err());
+}

@@ -1,0 +1,94 @@
+//! The registry: its state, changed by commands only, each of them recorded.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::persist::{self, Trees};
+use crate::{Command, Entry, Error, Refusal, State};
+
+/// The registry. What a command did is durable when [`Registry::execute`] returns.
+#[derive(Debug)]
+pub struct Registry {
+    trees: Trees,
+    /// The state as committed. Held while a command is carried out, so that commands wait for each
+    /// other; readers take the `Arc` and go.
+    state: Mutex<Arc<State>>,
+}
+
+impl Registry {
+    /// Opens or creates the registry in this file, which one process owns.
+    ///
+    /// # Errors
+    /// When the store cannot be opened or a row in it cannot be read.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let trees = Trees::open(path)?;
+        let state = trees.load()?;
+        Ok(Self {
+            trees,
+            state: Mutex::new(Arc::new(state)),
+        })
+    }
+
+    /// The state as it is now.
+    pub fn state(&self) -> Arc<State> {
+        Arc::clone(&self.lock())
+    }
+
+    /// Carries out a command and records it; or changes nothing. It waits for the disk: on an
+    /// executor, call it off the executor's threads.
+    ///
+    /// # Errors
+    /// When a rule forbids the command, or the store fails.
+    pub fn execute(&self, command: Command, who: &str, now: Timestamp) -> Result<Entry, Error> {
+        if who.trim().is_empty() {
+            return Err(Refusal::invalid(
+                "the command",
+                "nobody is named as giving it",
+                "say who gives the command",
+            )
+            .into());
+        }
+        let mut state = self.lock();
+        let name = command.name();
+        let before = persist::to_rows(&state)?;
+        let next = command.apply(State::clone(&state))?;
+        let changes = persist::changes(before, persist::to_rows(&next)?);
+        let entry = self.trees.commit(Entry {
+            number: 0,
+            at: now,
+            who: who.to_owned(),
+            command: name.to_owned(),
+            changes,
+            previous: String::new(),
+        })?;
+        *state = Arc::new(next);
+        tracing::info!(number = entry.number, command = name, "registry changed");
+        Ok(entry)
+    }
+
+    /// The newest entries of the audit trail first, below a number if one is given.
+    ///
+    /// # Errors
+    /// When the store fails or an entry cannot be read.
+    pub fn trail(&self, below: Option<u64>, count_max: usize) -> Result<Vec<Entry>, Error> {
+        self.trees.trail(below, count_max)
+    }
+
+    /// Checks the whole audit trail; answers how many entries it has.
+    ///
+    /// # Errors
+    /// When an entry is missing, altered or out of place, or the store fails.
+    pub fn check_trail(&self) -> Result<u64, Error> {
+        self.trees.check_trail()
+    }
+
+    /// A command that panicked changed nothing, so the state behind the lock is still whole.
+    fn lock(&self) -> MutexGuard<'_, Arc<State>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;
