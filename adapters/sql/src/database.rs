@@ -37,7 +37,7 @@ pub(crate) struct Database {
 #[derive(Debug)]
 enum Engine {
     Sqlite(sqlite::Pool),
-    Postgres(postgres::Pool),
+    Postgres(Box<postgres::Pool>),
 }
 
 /// One call of a service.
@@ -77,9 +77,11 @@ impl Database {
                 services,
                 base,
             )?),
-            Target::Postgres { .. } => {
-                Engine::Postgres(postgres::Pool::new(&adapter.database, services, base)?)
-            }
+            Target::Postgres { .. } => Engine::Postgres(Box::new(postgres::Pool::new(
+                &adapter.database,
+                services,
+                base,
+            )?)),
         };
         Ok(Self {
             engine,

@@ -11,7 +11,7 @@ use std::fmt;
 ///
 /// `Debug` does not show it: a FIN is personal data and stays out of logs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fin([u8; Fin::LENGTH]);
+pub struct Fin([u8; Self::LENGTH]);
 
 /// The symbols a FIN may have.
 #[derive(Clone, PartialEq, Eq)]

@@ -201,7 +201,7 @@ impl fmt::Debug for Value {
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fin(error) => return error.fmt(f),
+            Self::Fin(error) => error.fmt(f),
             Self::Voen => f.write_str("a VÖEN has 10 digits"),
             Self::Document => write!(
                 f,

@@ -298,7 +298,7 @@ mod tests {
     proptest! {
         #[test]
         fn both_forms_lead_back(half in prop::sample::select(vec![32_usize, 48, 66]), seed in any::<[u8; 132]>()) {
-            let mut octets = seed[..half * 2].to_vec();
+            let mut octets = seed[..half.saturating_mul(2)].to_vec();
             octets[0] |= 1;
             octets[half] |= 1;
             let signature = Signature::from_xmldsig(ECDSA, &octets).unwrap();

@@ -434,7 +434,7 @@ impl Extensions {
             ParsedExtension::ParseError { .. } if DECIDING.contains(&oid) => {
                 return Err(Error::malformed("certificate extension", oid));
             }
-            ParsedExtension::KeyUsage(key_usage) => self.key_usage = Some(key_usage.clone()),
+            ParsedExtension::KeyUsage(key_usage) => self.key_usage = Some(*key_usage),
             ParsedExtension::ExtendedKeyUsage(usage) => {
                 let flags = [
                     (usage.any, "2.5.29.37.0"),

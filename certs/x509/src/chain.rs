@@ -6,8 +6,9 @@
 //! intermediate authority of the global configuration is as good an anchor as any.
 //!
 //! Stricter than the reference: authorities on the way may not carry critical name or policy
-//! constraints (which are not evaluated here), and neither SHA-1 and SHA-224 signatures nor RSA
-//! keys below 2048 bits make a path.
+//! constraints (which are not evaluated here), and what was signed with SHA-1 or SHA-224, or by an
+//! RSA key below 2048 bits, makes a path only at a time when that was not yet broken: old evidence
+//! stays verifiable, and nothing new is believed.
 
 use std::fmt;
 
@@ -319,7 +320,7 @@ impl<'a> Search<'a> {
         }
         match certificate.signature_algorithm() {
             None => return Err(Error::UnknownSignatureAlgorithm { subject: subject() }),
-            Some(algorithm) if algorithm.digest().is_legacy() => {
+            Some(algorithm) if algorithm.digest().is_legacy() && now >= LEGACY_UNTIL => {
                 return Err(Error::WeakSignature {
                     subject: subject(),
                     algorithm,
@@ -327,7 +328,7 @@ impl<'a> Search<'a> {
             }
             Some(_) => {}
         }
-        if !certificate.public_key().is_strong() {
+        if !certificate.public_key().is_strong() && now >= LEGACY_UNTIL {
             return Err(Error::WeakKey { subject: subject() });
         }
         if below.is_empty() {
@@ -388,6 +389,9 @@ fn not_signed(certificate: &Certificate) -> Error {
     }
 }
 
+/// 2020-01-01: in that month two different messages with chosen beginnings and one SHA-1 digest came
+/// within anybody's means.
+const LEGACY_UNTIL: Timestamp = Timestamp::constant(1_577_836_800, 0);
 /// Certificates of a path, without the anchor.
 const DEPTH_MAX: usize = 8;
 /// Further certificates that are searched.

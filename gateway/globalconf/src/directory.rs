@@ -365,8 +365,8 @@ fn part_entry(
     })
 }
 
-/// Room for thousands of parts.
-const DIRECTORY_BYTES_MAX: usize = 4 << 20;
+/// The longest directory we read: room for thousands of parts.
+pub const DIRECTORY_BYTES_MAX: usize = 4 << 20;
 /// The generation interval of a registry, and as much for clocks that differ.
 const OLDER_TOLERANCE: SignedDuration = SignedDuration::from_secs(120);
 

@@ -33,6 +33,9 @@ pub const NEXT_UPDATE: &str = "NEXTUPDATE";
 /// The content identifier of monitoring-params.xml.
 pub const MONITORING: &str = "MONITORING";
 
+/// The longest part we read: a whole country's members and servers fit.
+pub const PART_BYTES_MAX: usize = 64 << 20;
+
 /// A version of the global configuration we read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(u8);

@@ -21,8 +21,12 @@ pub(crate) enum Error {
 
 /// Reads the description, opens the database, checks its statements, listens.
 pub(crate) async fn start(path: &Path) -> Result<(Running, SocketAddr), Error> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| Error::Config(config::Error::Read { path: path.to_owned(), source }))?;
+    let text = std::fs::read_to_string(path).map_err(|source| {
+        Error::Config(config::Error::Read {
+            path: path.to_owned(),
+            source,
+        })
+    })?;
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let name = path.display().to_string();
     let service = Service::from_toml(&name, &text, folder).map_err(Error::Adapter)?;
@@ -41,10 +45,16 @@ pub(crate) async fn start(path: &Path) -> Result<(Running, SocketAddr), Error> {
 
 /// Reads the description without opening anything.
 pub(crate) fn check(path: &Path) -> Result<(), Error> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| Error::Config(config::Error::Read { path: path.to_owned(), source }))?;
+    let text = std::fs::read_to_string(path).map_err(|source| {
+        Error::Config(config::Error::Read {
+            path: path.to_owned(),
+            source,
+        })
+    })?;
     let checked = Service::check(&path.display().to_string(), &text);
-    checked.map(drop).map_err(|problems| Error::Adapter(problems.into()))
+    checked
+        .map(drop)
+        .map_err(|problems| Error::Adapter(problems.into()))
 }
 
 #[derive(Debug)]
@@ -62,7 +72,8 @@ impl Handler for Face {
                 response.map(gateway_net::full)
             }
             Err(_) => {
-                let mut response = Response::new(gateway_net::full("the request is too large or broke off\n"));
+                let mut response =
+                    Response::new(gateway_net::full("the request is too large or broke off\n"));
                 *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
                 response
             }

@@ -108,7 +108,13 @@ pub(crate) fn tally(data: &Path, tell: &mut dyn FnMut(String)) -> Result<Tally, 
                 tally.failed = tally.failed.saturating_add(1);
                 let reasons: Vec<String> = verdict
                     .failures()
-                    .map(|check| format!("{}: {}", check.subject.name(), show::outcome(&check.outcome)))
+                    .map(|check| {
+                        format!(
+                            "{}: {}",
+                            check.subject.name(),
+                            show::outcome(&check.outcome)
+                        )
+                    })
                     .collect();
                 tell(format!(
                     "  FAIL record {} ({}): {}",
@@ -130,7 +136,11 @@ pub(crate) fn tally(data: &Path, tell: &mut dyn FnMut(String)) -> Result<Tally, 
 /// The log stands in the data folder of a node; the log's own folder will do as well.
 fn log_folder(data: &Path) -> PathBuf {
     let inside = data.join("log");
-    if inside.is_dir() { inside } else { data.to_owned() }
+    if inside.is_dir() {
+        inside
+    } else {
+        data.to_owned()
+    }
 }
 
 impl Tally {

@@ -40,14 +40,20 @@ pub(crate) async fn start(
     let values = &config.values;
     let pin = config.pin(&values.pin_file).map_err(Error::Config)?;
     let path = config.path(&values.state);
-    let unusable = |reason: String| Error::State { path: path.clone(), reason };
+    let unusable = |reason: String| Error::State {
+        path: path.clone(),
+        reason,
+    };
     let text = config.text(&values.state).map_err(Error::Config)?;
     let kept: Kept = serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))?;
     let authority =
         Authority::open(&kept.authority, &pin).map_err(|error| unusable(error.to_string()))?;
     let timestamper =
         Timestamper::open(&kept.timestamper, &pin).map_err(|error| unusable(error.to_string()))?;
-    let face = Face { authority: Arc::new(authority), timestamper: Arc::new(timestamper) };
+    let face = Face {
+        authority: Arc::new(authority),
+        timestamper: Arc::new(timestamper),
+    };
     let mut running = Running::new();
     let bound = running
         .listen(values.listen, None, gateway_net::Limits::default(), face)
@@ -59,7 +65,10 @@ pub(crate) async fn start(
 
 /// Writes the state, whole and atomically, readable by its owner only.
 pub(crate) fn write(path: &Path, kept: &Kept) -> Result<(), Error> {
-    let unusable = |reason: String| Error::State { path: path.to_owned(), reason };
+    let unusable = |reason: String| Error::State {
+        path: path.to_owned(),
+        reason,
+    };
     let json = serde_json::to_vec_pretty(kept).map_err(|error| unusable(error.to_string()))?;
     gateway_store::file::replace_secret(path, &json).map_err(|error| unusable(error.to_string()))
 }
@@ -75,15 +84,27 @@ impl Handler for Face {
     async fn handle(&self, request: Request<Body>, _peer: &Peer) -> Response<Body> {
         let path = request.uri().path().to_owned();
         if *request.method() != Method::POST {
-            return plain(StatusCode::METHOD_NOT_ALLOWED, "POST an OCSP or time-stamp request\n");
+            return plain(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "POST an OCSP or time-stamp request\n",
+            );
         }
         let Ok(asked) = gateway_net::collect(request.into_body(), REQUEST_BYTES_MAX).await else {
-            return plain(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large or broke off\n");
+            return plain(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the request is too large or broke off\n",
+            );
         };
         let now = SystemClock.now();
         match path.as_str() {
-            "/ocsp" => binary("application/ocsp-response", self.authority.ocsp(&asked, now)),
-            "/tsa" => binary("application/timestamp-reply", self.timestamper.respond(&asked, now)),
+            "/ocsp" => binary(
+                "application/ocsp-response",
+                self.authority.ocsp(&asked, now),
+            ),
+            "/tsa" => binary(
+                "application/timestamp-reply",
+                self.timestamper.respond(&asked, now),
+            ),
             _ => plain(StatusCode::NOT_FOUND, "only /ocsp and /tsa\n"),
         }
     }
@@ -91,16 +112,19 @@ impl Handler for Face {
 
 fn binary(content_type: &'static str, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(gateway_net::full(body));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
     let mut response = Response::new(gateway_net::full(text));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     response
 }
 

@@ -25,7 +25,10 @@ pub(crate) struct Loaded<T> {
 #[derive(Debug)]
 pub(crate) enum Error {
     /// The file cannot be read.
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     /// The text is not what it should be; the message names line and column.
     Syntax { path: PathBuf, message: String },
     /// A value cannot be used.
@@ -35,8 +38,10 @@ pub(crate) enum Error {
 impl<T: DeserializeOwned> Loaded<T> {
     /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         let values = toml::from_str(&text).map_err(|error| Error::Syntax {
             path: path.to_owned(),
             message: error.to_string().trim_end().to_owned(),
@@ -49,7 +54,10 @@ impl<T: DeserializeOwned> Loaded<T> {
 impl<T> Loaded<T> {
     /// A configuration made in memory, for the sandbox and tests.
     pub(crate) fn new(values: T, folder: &Path) -> Self {
-        Self { values, folder: folder.to_owned() }
+        Self {
+            values,
+            folder: folder.to_owned(),
+        }
     }
 
     /// A path of the file, made absolute or relative to the working folder.
@@ -77,7 +85,10 @@ impl<T> Loaded<T> {
 impl Error {
     /// A value that cannot be used.
     pub(crate) fn value(key: impl Into<String>, problem: impl fmt::Display) -> Self {
-        Self::Value { key: key.into(), problem: problem.to_string() }
+        Self::Value {
+            key: key.into(),
+            problem: problem.to_string(),
+        }
     }
 }
 

@@ -34,7 +34,12 @@ pub(crate) async fn get(
     url: &str,
     bytes_max: usize,
 ) -> Result<(u16, Bytes), Error> {
-    call(client, request(Method::GET, url, gateway_net::empty())?, bytes_max).await
+    call(
+        client,
+        request(Method::GET, url, gateway_net::empty())?,
+        bytes_max,
+    )
+    .await
 }
 
 /// POST with a content type, at most `bytes_max` back: status and body.
@@ -47,8 +52,12 @@ pub(crate) async fn post(
     bytes_max: usize,
 ) -> Result<(u16, Bytes), Error> {
     let mut request = request(Method::POST, url, gateway_net::full(body))?;
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    request.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
+    request
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    request
+        .headers_mut()
+        .insert(ACCEPT, HeaderValue::from_static(accept));
     call(client, request, bytes_max).await
 }
 
@@ -59,7 +68,10 @@ fn request(method: Method, url: &str, body: Body) -> Result<Request<Body>, Error
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = uri;
-    request.headers_mut().insert(HOST, HeaderValue::from_str(&authority).map_err(|_| wrong())?);
+    request.headers_mut().insert(
+        HOST,
+        HeaderValue::from_str(&authority).map_err(|_| wrong())?,
+    );
     Ok(request)
 }
 
@@ -68,10 +80,14 @@ async fn call(
     request: Request<Body>,
     bytes_max: usize,
 ) -> Result<(u16, Bytes), Error> {
-    let response = client.request(request, &ServerTrust::Any, None).await.map_err(Error::Net)?;
+    let response = client
+        .request(request, &ServerTrust::Any, None)
+        .await
+        .map_err(Error::Net)?;
     let status = response.status().as_u16();
-    let body =
-        gateway_net::collect(response.into_body(), bytes_max).await.map_err(Error::Net)?;
+    let body = gateway_net::collect(response.into_body(), bytes_max)
+        .await
+        .map_err(Error::Net)?;
     Ok((status, body))
 }
 

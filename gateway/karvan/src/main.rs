@@ -5,9 +5,11 @@
 
 mod adapter;
 mod audit;
+mod bench;
 mod certs;
 mod clock;
 mod config;
+mod country;
 mod fetch;
 mod node;
 mod registry;
@@ -55,6 +57,8 @@ enum Command {
     Certs(Service),
     /// A database as SOAP and REST services.
     Adapter(Service),
+    /// What the road carries, beside what its parts would allow.
+    Bench(bench::Options),
     /// Read and check a node's message log, offline.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -74,7 +78,9 @@ struct Service {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_log(&arguments);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let done = match runtime {
         Ok(runtime) => runtime.block_on(run(arguments.command)),
         Err(error) => Err(Box::from(error)),
@@ -138,6 +144,7 @@ async fn run(command: Command) -> Result<bool, Failure> {
             running.until_asked().await?;
             Ok(true)
         }
+        Command::Bench(options) => Ok(Box::pin(bench::run(options)).await?),
         Command::Audit(command) => {
             Ok(tokio::task::spawn_blocking(move || audit::run(&command)).await??)
         }

@@ -7,7 +7,6 @@ mod local;
 mod responses;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,8 +30,6 @@ pub(crate) struct RunningNode {
     pub(crate) running: Running,
     /// What the path sees; tests and the sandbox look into it.
     pub(crate) node: Arc<Node>,
-    /// Where information systems connect, plain HTTP.
-    pub(crate) clients_http: Option<SocketAddr>,
     /// The way to other nodes.
     pub(crate) peers: PeerClient,
 }
@@ -71,16 +68,23 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     let mutual = ServerTls::mutual(identity.clone(), registered(&node)).map_err(Error::Net)?;
     let peers = PeerClient::new(identity, peer_options(values)).map_err(Error::Net)?;
     let internal = token.internal_identity();
-    let services = Client::new(ClientOptions { identity: internal.clone(), ..Default::default() })
-        .map_err(Error::Net)?;
+    let services = Client::new(ClientOptions {
+        identity: internal.clone(),
+        ..Default::default()
+    })
+    .map_err(Error::Net)?;
 
     let mut running = Running::new();
     let http = fetch::client().map_err(Error::Net)?;
-    let mut configuration =
-        configuration::Refresh::new(config, Arc::clone(&node), http.clone()).map_err(Error::Configuration)?;
-    let identities = keys::Identities { mutual: mutual.clone(), peers: peers.clone() };
+    let mut configuration = configuration::Refresh::new(config, Arc::clone(&node), http.clone())
+        .map_err(Error::Configuration)?;
+    let identities = keys::Identities {
+        mutual: mutual.clone(),
+        peers: peers.clone(),
+    };
     let mut responses =
-        responses::Refresh::new(&data_dir, token, Arc::clone(&node), http, identities).map_err(Error::Store)?;
+        responses::Refresh::new(&data_dir, token, Arc::clone(&node), http, identities)
+            .map_err(Error::Store)?;
     configuration.once().await;
     responses.once().await;
     let changed = configuration.changed();
@@ -90,26 +94,43 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     let limits = listener_limits(values);
     let messages = Provider::new(Arc::clone(&node), services);
     let listen = &values.listen;
-    running.listen(listen.messages, Some(mutual), limits.clone(), messages).await.map_err(Error::Net)?;
+    running
+        .listen(listen.messages, Some(mutual), limits.clone(), messages)
+        .await
+        .map_err(Error::Net)?;
     let ocsp = OcspPort::new(Arc::clone(&node));
-    running.listen(listen.ocsp, None, limits.clone(), ocsp).await.map_err(Error::Net)?;
-    let mut clients_http = None;
+    running
+        .listen(listen.ocsp, None, limits.clone(), ocsp)
+        .await
+        .map_err(Error::Net)?;
     if let Some(address) = listen.clients_http {
         let consumer = Consumer::new(Arc::clone(&node), peers.clone());
-        let bound = running.listen(address, None, limits.clone(), consumer).await;
-        clients_http = Some(bound.map_err(Error::Net)?);
+        let bound = running
+            .listen(address, None, limits.clone(), consumer)
+            .await;
+        bound.map_err(Error::Net)?;
     }
     if let (Some(address), Some(identity)) = (listen.clients_https, internal) {
         let consumer = Consumer::new(Arc::clone(&node), peers.clone());
         let tls = ServerTls::optional_client(identity).map_err(Error::Net)?;
-        running.listen(address, Some(tls), limits.clone(), consumer).await.map_err(Error::Net)?;
+        running
+            .listen(address, Some(tls), limits.clone(), consumer)
+            .await
+            .map_err(Error::Net)?;
     }
     if let Some(address) = listen.health {
         let health = health::Health::new(Arc::clone(&node));
-        running.listen(address, None, limits, health).await.map_err(Error::Net)?;
+        running
+            .listen(address, None, limits, health)
+            .await
+            .map_err(Error::Net)?;
     }
     tracing::info!(server = %values.server, messages = %listen.messages, "node is listening");
-    Ok(RunningNode { running, node, clients_http, peers })
+    Ok(RunningNode {
+        running,
+        node,
+        peers,
+    })
 }
 
 /// Reads everything the configuration names, without listening.
@@ -178,7 +199,11 @@ fn listener_limits(values: &config::node::Node) -> gateway_net::Limits {
 
 /// The identity of a TLS key pair.
 fn identity(key: Arc<dyn certs_keys::SigningKey>, chain: Vec<Certificate>) -> Identity {
-    Identity { key, chain, ocsp_staple: None }
+    Identity {
+        key,
+        chain,
+        ocsp_staple: None,
+    }
 }
 
 impl fmt::Display for Error {

@@ -59,11 +59,20 @@ pub(crate) async fn start(
 ) -> Result<(Running, SocketAddr), Error> {
     let Opened { registry, keys } = opened;
     let publisher = Arc::new(Publisher::new());
-    publisher.publish(&registry.state(), &keys, SystemClock.now()).map_err(Error::Registry)?;
+    publisher
+        .publish(&registry.state(), &keys, SystemClock.now())
+        .map_err(Error::Registry)?;
     let mut running = Running::new();
-    let face = Face { publisher: Arc::clone(&publisher) };
+    let face = Face {
+        publisher: Arc::clone(&publisher),
+    };
     let bound = running
-        .listen(config.values.listen, None, gateway_net::Limits::default(), face)
+        .listen(
+            config.values.listen,
+            None,
+            gateway_net::Limits::default(),
+            face,
+        )
         .await
         .map_err(Error::Net)?;
     let interval = Duration::from_secs(config.values.publish_seconds.max(1));
@@ -81,19 +90,30 @@ pub(crate) async fn start(
 
 fn signer(data_dir: &Path, source: Source, pin: &Pin) -> Result<Signer, Error> {
     let name = source.directory();
-    let (key_path, certificate_path) =
-        (data_dir.join(format!("{name}.key.pem")), data_dir.join(format!("{name}.cert.pem")));
-    let unusable = |reason: String| Error::Key { path: key_path.clone(), reason };
+    let (key_path, certificate_path) = (
+        data_dir.join(format!("{name}.key.pem")),
+        data_dir.join(format!("{name}.cert.pem")),
+    );
+    let unusable = |reason: String| Error::Key {
+        path: key_path.clone(),
+        reason,
+    };
     let (key, certificate) = if key_path.exists() {
-        let pem = std::fs::read_to_string(&key_path).map_err(|error| unusable(error.to_string()))?;
+        let pem =
+            std::fs::read_to_string(&key_path).map_err(|error| unusable(error.to_string()))?;
         let key =
             SoftKey::from_encrypted_pem(&pem, pin).map_err(|error| unusable(error.to_string()))?;
         let pem = std::fs::read_to_string(&certificate_path)
             .map_err(|error| unusable(error.to_string()))?;
-        (key, Certificate::from_pem(&pem).map_err(|error| unusable(error.to_string()))?)
+        (
+            key,
+            Certificate::from_pem(&pem).map_err(|error| unusable(error.to_string()))?,
+        )
     } else {
         let (key, certificate) = make(name).map_err(&unusable)?;
-        let pem = key.to_encrypted_pem(pin).map_err(|error| unusable(error.to_string()))?;
+        let pem = key
+            .to_encrypted_pem(pin)
+            .map_err(|error| unusable(error.to_string()))?;
         // The certificate first: a key without one would be taken for a complete pair.
         gateway_store::file::replace(&certificate_path, certificate.to_pem().as_bytes())
             .map_err(Error::Store)?;
@@ -106,7 +126,8 @@ fn signer(data_dir: &Path, source: Source, pin: &Pin) -> Result<Signer, Error> {
 /// RSA, as every deployed node can verify it; the certificate only holds the key.
 fn make(name: &str) -> Result<(SoftKey, Certificate), String> {
     let key = SoftKey::generate(KeyKind::Rsa2048).map_err(|error| error.to_string())?;
-    let subject = Name::from_attributes(&[(COMMON_NAME, name)]).map_err(|error| error.to_string())?;
+    let subject =
+        Name::from_attributes(&[(COMMON_NAME, name)]).map_err(|error| error.to_string())?;
     let now: Timestamp = SystemClock.now();
     let years = SignedDuration::from_hours(VALID_HOURS);
     let until = now.checked_add(years).map_err(|error| error.to_string())?;
@@ -126,9 +147,9 @@ struct Face {
 impl Handler for Face {
     async fn handle(&self, request: Request<Body>, _peer: &Peer) -> Response<Body> {
         let answer = match *request.method() {
-            Method::GET | Method::HEAD => {
-                self.publisher.answer(request.uri().path(), request.uri().query())
-            }
+            Method::GET | Method::HEAD => self
+                .publisher
+                .answer(request.uri().path(), request.uri().query()),
             _ => None,
         };
         let Some((content_type, bytes)) = answer else {
@@ -139,7 +160,10 @@ impl Handler for Face {
         let mut response = Response::new(gateway_net::full(bytes));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        headers.insert(EXPIRES, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:01 GMT"));
+        headers.insert(
+            EXPIRES,
+            HeaderValue::from_static("Thu, 01 Jan 1970 00:00:01 GMT"),
+        );
         response
     }
 }

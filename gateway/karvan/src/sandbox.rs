@@ -1,8 +1,6 @@
 //! `karvan sandbox`: a whole country on one machine, the real protocol between its nodes.
 
-mod country;
-mod found;
-pub(crate) mod place;
+mod plan;
 mod report;
 mod story;
 mod system;
@@ -15,15 +13,12 @@ use certs_keys::KeyKind;
 use clap::Args;
 use serde::Serialize;
 
-use self::country::{ADAPTERS, NODES};
-use self::place::Place;
 use self::report::Narrator;
 use self::story::{Step, Story};
 use crate::audit::{self, Tally};
-use crate::config::{self, Loaded};
-use crate::node::{self, RunningNode};
-use crate::service::{self, Running};
-use crate::{adapter, certs, clock, registry};
+use crate::country::place::{self, Place};
+use crate::country::{self, found};
+use crate::{clock, service};
 
 /// What the user asked for.
 #[derive(Clone, Debug, Args)]
@@ -56,26 +51,17 @@ struct Outcome {
 /// Why there is no sandbox.
 #[derive(Debug)]
 pub(crate) enum Error {
-    Io { what: &'static str, source: std::io::Error },
+    Io {
+        what: &'static str,
+        source: std::io::Error,
+    },
     NoPorts,
-    PortTaken { address: std::net::SocketAddr },
-    Found(found::Error),
-    Config(config::Error),
-    Registry(registry::Error),
-    Certs(certs::Error),
-    Adapter { name: &'static str, source: adapter::Error },
-    Node { name: &'static str, source: node::Error },
+    PortTaken {
+        address: std::net::SocketAddr,
+    },
+    Country(country::Error),
     Net(gateway_net::Error),
     Audit(audit::Error),
-}
-
-/// A country that runs.
-#[derive(Debug)]
-pub(crate) struct Country {
-    registry: Running,
-    certs: Running,
-    adapters: Vec<Running>,
-    pub(crate) nodes: Vec<RunningNode>,
 }
 
 /// Founds or takes up the country, tells the story, audits every log. `true`: all of it held.
@@ -83,25 +69,34 @@ pub(crate) async fn run(options: Options) -> Result<bool, Error> {
     let narrator = Narrator::new(options.json);
     let began = clock::instant();
     let (folder, _temporary) = folder(options.dir.as_deref())?;
-    let place = Place::new(&folder, base_port(&folder, options.base_port)?);
+    let place = Place::new(
+        &plan::COUNTRY,
+        &folder,
+        base_port(&folder, options.base_port)?,
+    );
     if let Some(address) = place.taken() {
         return Err(Error::PortTaken { address });
     }
     let founded = found::is_founded(&place);
     if !founded {
-        found_off_thread(&place, options.keys).await?;
+        found(&place, options.keys)
+            .await
+            .map_err(Error::Country)?;
     }
-    let country = start(&place).await?;
+    let country = country::start(&place).await.map_err(Error::Country)?;
     let how = if founded { "taken up again" } else { "founded" };
     narrator.say(&format!(
         "A country of {} members, {} nodes and {} databases, {how} and running after {:.1} s, in {}",
-        country::MEMBERS.len(),
-        NODES.len(),
-        ADAPTERS.len(),
+        plan::COUNTRY.members.len(),
+        plan::COUNTRY.nodes.len(),
+        plan::COUNTRY.adapters.len(),
         began.elapsed().as_secs_f64(),
         place.folder().display(),
     ));
-    let steps = Story::new(&place, &country.nodes, &narrator).map_err(Error::Net)?.tell().await;
+    let steps = Story::new(&place, &country.nodes, &narrator)
+        .map_err(Error::Net)?
+        .tell()
+        .await;
 
     let stays = !options.once && !options.json;
     let country = if stays {
@@ -112,93 +107,60 @@ pub(crate) async fn run(options: Options) -> Result<bool, Error> {
     };
     let tally = audit_all(&place, &narrator)?;
     let ok = steps.iter().all(|step| step.ok) && tally.failed == 0 && tally.verified > 0;
-    let outcome = Outcome { ok, steps, audit: tally };
+    let outcome = Outcome {
+        ok,
+        steps,
+        audit: tally,
+    };
     if options.json {
         let json = serde_json::to_string(&outcome).unwrap_or_default();
         Narrator::new(false).say(&json);
     } else {
         let held = outcome.steps.iter().filter(|step| step.ok).count();
-        let verdict = if ok { "All of it held." } else { "Something did not hold." };
-        narrator.say(&format!("\n{held} of {} steps as expected. {verdict}", outcome.steps.len()));
+        let verdict = if ok {
+            "All of it held."
+        } else {
+            "Something did not hold."
+        };
+        narrator.say(&format!(
+            "\n{held} of {} steps as expected. {verdict}",
+            outcome.steps.len()
+        ));
     }
     if let Some(country) = country {
         narrator.say(&invitation(&place));
         let asked = service::asked_to_end().await;
-        asked.map_err(|source| Error::Io { what: "waiting for Ctrl-C", source })?;
+        asked.map_err(|source| Error::Io {
+            what: "waiting for Ctrl-C",
+            source,
+        })?;
         country.stop().await;
     }
     Ok(ok)
-}
-
-/// Starts everything in order: who is needed first, first.
-pub(crate) async fn start(place: &Place) -> Result<Country, Error> {
-    let config = Loaded::read(&place.certs_folder().join("certs.toml")).map_err(Error::Config)?;
-    let (certs, _) = certs::start(&config).await.map_err(Error::Certs)?;
-    let config =
-        Loaded::read(&place.registry_folder().join("registry.toml")).map_err(Error::Config)?;
-    let opened = registry::open(&config).map_err(Error::Registry)?;
-    let (registry, _) = registry::start(&config, opened).await.map_err(Error::Registry)?;
-    let mut adapters = Vec::with_capacity(ADAPTERS.len());
-    for plan in ADAPTERS {
-        let path = place.adapters_folder().join(format!("{}.toml", plan.name));
-        let started = adapter::start(&path).await;
-        let (running, _) =
-            started.map_err(|source| Error::Adapter { name: plan.name, source })?;
-        adapters.push(running);
-    }
-    let mut nodes = Vec::with_capacity(NODES.len());
-    for plan in NODES {
-        let path = place.node_folder(plan.name).join("node.toml");
-        let config = Loaded::read(&path).map_err(Error::Config)?;
-        let started = node::start(&config).await;
-        nodes.push(started.map_err(|source| Error::Node { name: plan.name, source })?);
-    }
-    Ok(Country { registry, certs, adapters, nodes })
-}
-
-/// Founds the country away from the executor: making keys takes a while.
-pub(crate) async fn found_off_thread(place: &Place, keys: KeyKind) -> Result<(), Error> {
-    let place = place.clone();
-    let founded = tokio::task::spawn_blocking(move || found::found(&place, keys)).await;
-    match founded {
-        Ok(result) => result.map_err(Error::Found),
-        Err(_) => Err(Error::Io {
-            what: "founding the country",
-            source: std::io::Error::other("interrupted"),
-        }),
-    }
-}
-
-impl Country {
-    /// Stops all services, nodes first.
-    pub(crate) async fn stop(self) {
-        for node in self.nodes {
-            node.running.stop().await;
-        }
-        for adapter in self.adapters {
-            adapter.stop().await;
-        }
-        self.registry.stop().await;
-        self.certs.stop().await;
-    }
 }
 
 /// The folder, and what removes it at the end if it is a temporary one.
 fn folder(asked: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), Error> {
     match asked {
         Some(dir) => {
-            std::fs::create_dir_all(dir)
-                .map_err(|source| Error::Io { what: "making the folder", source })?;
-            let dir = dir
-                .canonicalize()
-                .map_err(|source| Error::Io { what: "finding the folder", source })?;
+            std::fs::create_dir_all(dir).map_err(|source| Error::Io {
+                what: "making the folder",
+                source,
+            })?;
+            let dir = dir.canonicalize().map_err(|source| Error::Io {
+                what: "finding the folder",
+                source,
+            })?;
             Ok((dir, None))
         }
         None => {
             let temporary = tempfile::Builder::new()
                 .prefix("karvan-sandbox-")
                 .tempdir()
-                .map_err(|source| Error::Io { what: "making a temporary folder", source })?;
+                .map_err(|source| Error::Io {
+                    what: "making a temporary folder",
+                    source,
+                })?;
             Ok((temporary.path().to_owned(), Some(temporary)))
         }
     }
@@ -211,16 +173,20 @@ fn base_port(folder: &Path, asked: Option<u16>) -> Result<u16, Error> {
     if let Some(port) = written.and_then(|text| text.trim().parse().ok()) {
         return Ok(port);
     }
-    let port = asked.or_else(place::free_base_port).ok_or(Error::NoPorts)?;
-    std::fs::write(&kept, port.to_string())
-        .map_err(|source| Error::Io { what: "writing the base port", source })?;
+    let port = asked
+        .or_else(|| place::free_base_port(&plan::COUNTRY))
+        .ok_or(Error::NoPorts)?;
+    std::fs::write(&kept, port.to_string()).map_err(|source| Error::Io {
+        what: "writing the base port",
+        source,
+    })?;
     Ok(port)
 }
 
 fn audit_all(place: &Place, narrator: &Narrator) -> Result<Tally, Error> {
     narrator.say("\nThe auditor checks every record of every node");
     let mut all = Tally::default();
-    for plan in NODES {
+    for plan in place.plan().nodes {
         let data = place.node_folder(plan.name).join("data");
         let tally = audit::tally(&data, &mut |line| narrator.say(&line)).map_err(Error::Audit)?;
         narrator.say(&format!(
@@ -234,8 +200,11 @@ fn audit_all(place: &Place, narrator: &Narrator) -> Result<Tally, Error> {
 
 /// Ready-made lines to paste.
 fn invitation(place: &Place) -> String {
-    let portal = place.clients_http(Place::node_index("iria"));
-    let caller = system::Caller { client: "GOV/0000001181/mygov", node: portal };
+    let portal = place.clients_http(place.node_index("iria"));
+    let caller = system::Caller {
+        client: "GOV/0000001181/mygov",
+        node: portal,
+    };
     let call = system::SoapCall {
         provider: "GOV/0000000131/iamas",
         code: "GetPersonByFin",
@@ -268,12 +237,7 @@ impl fmt::Display for Error {
                 "{address} cannot be used: another program holds it, or this system has no such \
                  loopback address; try another --base-port"
             ),
-            Self::Found(error) => write!(f, "{error}"),
-            Self::Config(error) => write!(f, "{error}"),
-            Self::Registry(error) => write!(f, "registry: {error}"),
-            Self::Certs(error) => write!(f, "authority: {error}"),
-            Self::Adapter { name, source } => write!(f, "adapter {name}: {source}"),
-            Self::Node { name, source } => write!(f, "node {name}: {source}"),
+            Self::Country(error) => write!(f, "{error}"),
             Self::Net(error) => write!(f, "{error}"),
             Self::Audit(error) => write!(f, "audit: {error}"),
         }
@@ -283,12 +247,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io { .. } | Self::NoPorts | Self::PortTaken { .. } | Self::Config(_) => None,
-            Self::Found(error) => std::error::Error::source(error),
-            Self::Registry(error) => std::error::Error::source(error),
-            Self::Certs(error) => std::error::Error::source(error),
-            Self::Adapter { source, .. } => std::error::Error::source(source),
-            Self::Node { source, .. } => std::error::Error::source(source),
+            Self::Io { .. } | Self::NoPorts | Self::PortTaken { .. } => None,
+            Self::Country(error) => std::error::Error::source(error),
             Self::Net(error) => std::error::Error::source(error),
             Self::Audit(error) => std::error::Error::source(error),
         }

@@ -22,7 +22,10 @@ pub(crate) struct Stop(watch::Receiver<bool>);
 impl Running {
     /// Nothing runs yet.
     pub(crate) fn new() -> Self {
-        Self { stop: watch::Sender::new(false), tasks: JoinSet::new() }
+        Self {
+            stop: watch::Sender::new(false),
+            tasks: JoinSet::new(),
+        }
     }
 
     /// A signal for a task.

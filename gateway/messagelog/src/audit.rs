@@ -192,7 +192,7 @@ pub enum Finding {
         /// Where.
         position: Position,
         /// What was noted.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
     /// Nothing that could be judged.
     Unreadable(Unreadable),
@@ -249,7 +249,10 @@ impl Iterator for Audit<'_> {
             Ok(Logged {
                 position,
                 entry: Entry::Refusal(refusal),
-            }) => Finding::Refusal { position, refusal },
+            }) => Finding::Refusal {
+                position,
+                refusal: Box::new(refusal),
+            },
             Err(unreadable) => {
                 if let Unreadable::Damage(damage) = &unreadable {
                     self.flaw = Some(*damage);

@@ -94,7 +94,7 @@ impl Index {
             shared: Arc::clone(&store),
             store: None,
             indexed: None,
-            pending: Vec::new(),
+            pending: Pending::default(),
         };
         let thread = std::thread::Builder::new()
             .name("log-index".to_owned())
@@ -149,6 +149,28 @@ impl Drop for Index {
     }
 }
 
+/// Entries to be written, by their keys: their bytes are let go.
+#[derive(Default)]
+struct Pending {
+    keys: Vec<(Position, Keys)>,
+    count: usize,
+    last: Option<(Position, Bytes)>,
+}
+
+impl Pending {
+    fn push(&mut self, position: Position, bytes: Bytes) {
+        match keys(&bytes) {
+            Ok(keys) => self.keys.push((position, keys)),
+            Err(error) => {
+                let ordinal = position.ordinal;
+                tracing::error!(%error, ordinal, "a record is not in the index");
+            }
+        }
+        self.count = self.count.saturating_add(1);
+        self.last = Some((position, bytes));
+    }
+}
+
 /// The state of the index thread.
 struct Indexing {
     path: PathBuf,
@@ -160,8 +182,8 @@ struct Indexing {
     store: Option<Store>,
     /// The last place that is in the index.
     indexed: Option<Position>,
-    /// In order and without a gap behind `indexed`.
-    pending: Vec<(Position, Bytes)>,
+    /// To be written: in order and without a gap behind `indexed`.
+    pending: Pending,
 }
 
 impl Indexing {
@@ -170,7 +192,7 @@ impl Indexing {
             tracing::error!(%error, "the index of the log cannot be opened; look-up will try again");
         }
         loop {
-            let wait = if self.pending.is_empty() {
+            let wait = if self.pending.count == 0 {
                 IDLE
             } else {
                 SETTLE
@@ -193,14 +215,10 @@ impl Indexing {
 
     fn take(&mut self, batch: Vec<(Position, Bytes)>) {
         for (position, bytes) in batch {
-            let last = self
-                .pending
-                .last()
-                .map(|(position, _)| *position)
-                .or(self.indexed);
-            let last = last.map_or(0, |position| position.ordinal);
+            let last = self.pending.last.as_ref().map(|(position, _)| *position);
+            let last = last.or(self.indexed).map_or(0, |position| position.ordinal);
             if position.ordinal == last.saturating_add(1) {
-                self.pending.push((position, bytes));
+                self.pending.push(position, bytes);
             } else if position.ordinal > last {
                 self.write_quietly();
                 if let Err(error) = self.catch_up(position.ordinal) {
@@ -209,7 +227,7 @@ impl Indexing {
                 }
             }
         }
-        if self.pending.len() >= PENDING_MAX {
+        if self.pending.count >= PENDING_MAX {
             self.write_quietly();
         }
     }
@@ -227,18 +245,18 @@ impl Indexing {
         if let Err(error) = self.write() {
             tracing::warn!(%error, "the index of the log could not be written");
             // The segments have it: it is read from there next time.
-            self.pending.clear();
+            self.pending = Pending::default();
         }
     }
 
     fn write(&mut self) -> Result<(), Error> {
-        if self.pending.is_empty() {
+        let Some((position, bytes)) = &self.pending.last else {
             return Ok(());
-        }
+        };
         let store = self.store.as_ref().ok_or(Error::Interrupted)?;
-        write(store, &self.pending)?;
-        self.indexed = self.pending.last().map(|(position, _)| *position);
-        self.pending.clear();
+        write(store, &self.pending.keys, position, bytes)?;
+        self.indexed = Some(*position);
+        self.pending = Pending::default();
         Ok(())
     }
 
@@ -255,10 +273,9 @@ impl Indexing {
         for item in scan {
             match item {
                 Ok((position, _)) if position.ordinal <= done => {}
-                Ok(found) => {
-                    self.pending.push(found);
-                    let bytes: usize = self.pending.iter().map(|(_, bytes)| bytes.len()).sum();
-                    if self.pending.len() >= PENDING_MAX || bytes > QUEUED_BYTES_MAX {
+                Ok((position, bytes)) => {
+                    self.pending.push(position, bytes);
+                    if self.pending.count >= PENDING_MAX {
                         self.write()?;
                     }
                 }
@@ -328,25 +345,17 @@ enum Standing {
 }
 
 /// Writes entries and how far the index goes, together.
-fn write(store: &Store, entries: &[(Position, Bytes)]) -> Result<(), Error> {
-    let mut keys_of: Vec<(Position, Keys)> = Vec::with_capacity(entries.len());
-    for (position, bytes) in entries {
-        match keys(bytes) {
-            Ok(keys) => keys_of.push((*position, keys)),
-            Err(error) => {
-                let ordinal = position.ordinal;
-                tracing::error!(%error, ordinal, "a record is not in the index");
-            }
-        }
-    }
-    let Some((last, bytes)) = entries.last() else {
-        return Ok(());
-    };
-    let mut indexed = encode_position(last).to_vec();
+fn write(
+    store: &Store,
+    entries: &[(Position, Keys)],
+    last: &Position,
+    bytes: &Bytes,
+) -> Result<(), Error> {
+    let mut indexed = encode_position(last);
     indexed.extend_from_slice(&fingerprint(bytes));
     store.write(|tx| {
         for (tree, key) in KEYS_OF_TREES {
-            let mut pairs: Vec<_> = keys_of
+            let mut pairs: Vec<_> = entries
                 .iter()
                 .filter_map(|(position, keys)| Some((key(keys)?, position)))
                 .map(|(mut key, position)| {

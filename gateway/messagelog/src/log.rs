@@ -72,7 +72,7 @@ impl MessageLog {
     /// # Errors
     /// The folder cannot be used, belongs to another process, or holds damage.
     pub fn open(dir: &Path, options: Options) -> Result<Self, Error> {
-        gateway_store::file::create_dir(dir)?;
+        gateway_store::file::create_secret_dir(dir)?;
         let segments = dir.join(SEGMENTS);
         let feed = Feed::new();
         // First: it tells whether another process owns the folder.

@@ -46,7 +46,7 @@ pub enum Error {
         /// The instance it is of.
         instance: String,
         /// Why not.
-        source: gateway_globalconf::Error,
+        source: Box<gateway_globalconf::Error>,
     },
 }
 
@@ -91,7 +91,7 @@ impl std::error::Error for Error {
             Self::Row { source, .. } => Some(source),
             Self::Parameters(error) => Some(error),
             Self::Directory(error) => Some(error),
-            Self::Anchor { source, .. } => Some(source),
+            Self::Anchor { source, .. } => Some(&**source),
             Self::Trail { .. } | Self::NotReady { .. } | Self::WrongCertificate { .. } => None,
         }
     }

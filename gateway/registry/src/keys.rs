@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use certs_keys::SigningKey;
-use certs_x509::Certificate;
+use certs_x509::builder::Builder;
+use certs_x509::{Certificate, Name};
+use jiff::Timestamp;
 
 use crate::Error;
 
@@ -41,6 +43,24 @@ impl Source {
             Self::Internal => "internalconf",
             Self::External => "externalconf",
         }
+    }
+
+    /// A self-signed certificate for a signing key of this source. Readers take nothing from it
+    /// but the key and its hash, so it is valid for long; every call makes another one: keep it.
+    ///
+    /// # Errors
+    /// When the key cannot sign.
+    pub fn self_signed(self, key: &dyn SigningKey) -> Result<Certificate, certs_x509::Error> {
+        let name = match self {
+            Self::Internal => "internalSigningKey",
+            Self::External => "externalSigningKey",
+        };
+        Builder::ca(
+            Name::from_attributes(&[(COMMON_NAME, name)])?,
+            key.public_key(),
+        )
+        .validity(Timestamp::UNIX_EPOCH, Timestamp::constant(END_OF_2037, 0))
+        .self_sign(key)
     }
 
     fn name(self) -> &'static str {
@@ -109,3 +129,7 @@ impl Keys {
         }
     }
 }
+
+const COMMON_NAME: &str = "2.5.4.3";
+/// 2038-01-01, as registries set it.
+const END_OF_2037: i64 = 2_145_916_800;

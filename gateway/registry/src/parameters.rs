@@ -81,9 +81,9 @@ pub(crate) fn private(state: &State) -> Result<PrivateParams, Error> {
         .trusted_anchors
         .iter()
         .map(|(instance, xml)| {
-            Anchor::from_xml(xml.as_bytes()).map_err(|source| Error::Anchor {
+            Anchor::from_xml(xml.as_bytes()).map_err(|error| Error::Anchor {
                 instance: instance.clone(),
-                source,
+                source: Box::new(error),
             })
         })
         .collect::<Result<_, _>>()?;

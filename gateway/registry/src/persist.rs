@@ -44,16 +44,23 @@ impl Trees {
         from_rows(rows)
     }
 
-    /// Writes the changed rows and the entry; both or neither. The trail's end is read in the same
-    /// transaction, so that numbers and digests have no gaps.
+    /// Writes the changed rows and the entry; both or neither. Callers wait for each other, so the
+    /// end of the trail read before still is its end; if not, nothing is written.
     pub(crate) fn commit(&self, mut entry: Entry) -> Result<Entry, Error> {
+        let last = self
+            .store
+            .read(|tx| tx.iter(TRAIL)?.next_back().transpose())?;
+        entry.number = match &last {
+            Some((key, _)) => number(key)?.saturating_add(1),
+            None => 1,
+        };
+        entry.previous = last.map(|(_, stored)| digest(&stored)).unwrap_or_default();
         self.store.try_write(|tx| {
-            let last = tx.range(TRAIL, ..)?.pop();
-            entry.number = match &last {
-                Some((key, _)) => number(key)?.saturating_add(1),
-                None => 1,
-            };
-            entry.previous = last.map(|(_, stored)| digest(&stored)).unwrap_or_default();
+            if tx.contains(TRAIL, entry.number.to_be_bytes())? {
+                return Err(Error::Trail {
+                    number: entry.number,
+                });
+            }
             for change in &entry.changes {
                 match &change.after {
                     Some(value) => tx.put(STATE, &change.row, value.to_string())?,

@@ -60,16 +60,14 @@ fn subject(name: &str) -> Name {
 }
 
 pub(crate) fn keys() -> Keys {
-    let signer = |source: Source, name: &str| {
+    let signer = |source: Source| {
         let key = SoftKey::generate(KeyKind::P256).unwrap();
-        let certificate = valid(Builder::ca(subject(name), key.public_key()))
-            .self_sign(&key)
-            .unwrap();
+        let certificate = source.self_signed(&key).unwrap();
         Signer::new(Arc::new(key), certificate, source).unwrap()
     };
     Keys {
-        internal: signer(Source::Internal, "internalSigningKey"),
-        external: signer(Source::External, "externalSigningKey"),
+        internal: signer(Source::Internal),
+        external: signer(Source::External),
     }
 }
 

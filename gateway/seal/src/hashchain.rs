@@ -13,4 +13,4 @@ mod verify;
 pub use build::build;
 pub use error::Error;
 pub use list::{step, step_with};
-pub use verify::{data_references, verify};
+pub use verify::{data_references, verify, verify_present};

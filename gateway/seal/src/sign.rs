@@ -366,6 +366,3 @@ const NAMESPACES: &str = " xmlns:asic=\"http://uri.etsi.org/02918/v1.2.1#\" \
 /// Of the policy document, as the profile fixes it.
 const POLICY_DIGEST: &str =
     "BuO0EDNfkxSVlUbxCzmQPzX1AUF1/xx9ytWHk3/6SAOePxQiniEfDYk+90QeYb3lWpV3Izhuz9fKaYyE+lTcXw==";
-
-#[cfg(test)]
-mod tests;

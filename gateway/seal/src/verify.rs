@@ -41,6 +41,7 @@ pub struct VerifiedSignature(Arc<Checked>);
 pub struct Signature {
     verified: VerifiedSignature,
     has_unsigned_chain: bool,
+    absent: Vec<String>,
 }
 
 struct Checked {
@@ -140,6 +141,29 @@ impl VerifiedSignature {
     ///
     /// Says which part is not the one signed, or not covered.
     pub fn cover(&self, chain: Option<(&[u8], &[u8])>, parts: &Parts) -> Result<Signature, Error> {
+        let signature = self.cover_present(chain, parts)?;
+        match signature.absent.first() {
+            None => Ok(signature),
+            // From the chain, or from a reference of the signature itself.
+            Some(_) if signature.is_batch() => {
+                Err(Error::HashChain(hashchain::Error::Unresolvable))
+            }
+            Some(uri) => Err(Error::Unresolvable { uri: uri.clone() }),
+        }
+    }
+
+    /// The same for a message whose attachments may be absent, as in an archived container: see
+    /// [`Signature::absent`]. The message itself must be there.
+    ///
+    /// # Errors
+    ///
+    /// Says which part is not the one signed, or not covered.
+    pub fn cover_present(
+        &self,
+        chain: Option<(&[u8], &[u8])>,
+        parts: &Parts,
+    ) -> Result<Signature, Error> {
+        let mut absent = Vec::new();
         let mut chained = false;
         let mut message_covered = false;
         let mut attachments_covered = vec![false; parts.attachments.len()];
@@ -149,17 +173,25 @@ impl VerifiedSignature {
                 let (result, chain) = chain.ok_or_else(unresolvable)?;
                 let received = Digest::of(signed.algorithm(), result);
                 compare(uri, signed, &received)?;
-                hashchain::verify(result, chain, SIGNATURE_CHAIN_URI, &parts.inputs())?;
+                let inputs = parts.inputs();
+                let missing =
+                    hashchain::verify_present(result, chain, SIGNATURE_CHAIN_URI, &inputs)?;
+                absent.extend(missing);
                 chained = true;
             } else if uri == MESSAGE_URI {
                 compare(uri, signed, &parts.message)?;
                 message_covered = true;
             } else {
                 let index = attachment_index(uri).ok_or_else(unresolvable)?;
-                let received = parts.attachments.get(index).ok_or_else(unresolvable)?;
-                compare(uri, signed, received)?;
-                if let Some(covered) = attachments_covered.get_mut(index) {
-                    *covered = true;
+                match (
+                    parts.attachments.get(index),
+                    attachments_covered.get_mut(index),
+                ) {
+                    (Some(received), Some(covered)) => {
+                        compare(uri, signed, received)?;
+                        *covered = true;
+                    }
+                    _ => absent.push(uri.clone()),
                 }
             }
         }
@@ -179,6 +211,7 @@ impl VerifiedSignature {
         Ok(Signature {
             verified: self.clone(),
             has_unsigned_chain,
+            absent,
         })
     }
 
@@ -235,6 +268,12 @@ impl Signature {
     /// nothing is known of it.
     pub const fn has_unsigned_chain(&self) -> bool {
         self.has_unsigned_chain
+    }
+
+    /// Attachments that are signed but were not there to compare; empty unless
+    /// [`VerifiedSignature::cover_present`] was asked.
+    pub fn absent(&self) -> &[String] {
+        &self.absent
     }
 
     /// What is known of the signature apart from this message.
@@ -334,6 +373,3 @@ const LIMITS: Limits = Limits {
     nodes_max: 20_000,
     attributes_max: 32,
 };
-
-#[cfg(test)]
-mod tests;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -84,6 +84,22 @@ pub fn create_dir(dir: &Path) -> Result<(), Error> {
         Err(source) if source.kind() == std::io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
         Err(source) => Err(Error::io("create", dir, source)),
     }
+}
+
+/// As [`create_dir`]; the last folder, if it is made now, can be entered by the owner only.
+///
+/// # Errors
+/// A folder cannot be made or synced.
+pub fn create_secret_dir(dir: &Path) -> Result<(), Error> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    create_dir(parent_of(dir))?;
+    fs::DirBuilder::new()
+        .mode(0o700)
+        .create(dir)
+        .map_err(|source| Error::io("create", dir, source))?;
+    sync_parent(dir)
 }
 
 fn replace_with_mode(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
@@ -232,7 +248,7 @@ const ENTRIES_MAX: u64 = 100_000;
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-    use super::{fs, read_tree, replace, replace_secret};
+    use super::{create_dir, create_secret_dir, fs, read_tree, replace, replace_secret};
     use crate::Error;
 
     #[test]
@@ -255,6 +271,21 @@ mod tests {
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
+    }
+
+    #[test]
+    fn makes_folders_and_closes_a_secret_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b/secret");
+        create_secret_dir(&path).unwrap();
+        create_secret_dir(&path).unwrap();
+        create_dir(&path.join("c/d")).unwrap();
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+        fs::write(path.join("file"), "x").unwrap();
+        assert!(create_dir(&path.join("file")).is_err());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!
 //! * [`tree`]: named trees of bytes over redb, with transactions and schema steps
 //! * [`segment`]: an append-only log of checked, chained records with group commit
-//! * [`file`]: whole files replaced atomically, folders read within bounds
+//! * [`mod@file`]: whole files replaced atomically, folders read within bounds
 //! * [`Error`]: what went wrong, as data
 
 mod error;
@@ -14,6 +14,3 @@ pub mod segment;
 pub mod tree;
 
 pub use error::Error;
-
-#[cfg(test)]
-use proptest as _;

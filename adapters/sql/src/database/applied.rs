@@ -8,7 +8,7 @@ use crate::value::Value;
 /// What makes two messages the same: consumer, service, message id and content.
 ///
 /// The id alone does not: clients in the field send one id for all their calls, and a repeated id
-/// is legal (PR-MESS 2.2 asks for uniqueness of the client, not of the service).
+/// is legal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MessageKey {
     pub(crate) client: String,

@@ -459,8 +459,7 @@ const APPLIED_TABLE: &str = "
         PRIMARY KEY (client, service, message_id, content)
     );
     CREATE INDEX IF NOT EXISTS karvan_applied_by_time ON karvan_applied (applied_at);";
-const APPLIED_FORGET: &str =
-    "DELETE FROM karvan_applied WHERE applied_at < now() - make_interval(secs => $1 * 86400)";
+const APPLIED_FORGET: &str = "DELETE FROM karvan_applied WHERE applied_at < now() - make_interval(secs => $1::float8 * 86400)";
 const APPLIED_ADD: &str = "INSERT INTO karvan_applied (client, service, message_id, content)
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 const APPLIED_FIND: &str = "SELECT coalesce(result, '') FROM karvan_applied

@@ -7,18 +7,18 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tempfile::TempDir;
 
-pub struct Register {
-    pub service: Arc<Service>,
-    pub folder: TempDir,
+pub(crate) struct Register {
+    pub(crate) service: Arc<Service>,
+    pub(crate) folder: TempDir,
 }
 
 impl Register {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(TOML)
     }
 
     /// With another description over the same data.
-    pub fn with(toml: &str) -> Self {
+    pub(crate) fn with(toml: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("register.sql"), SQL).unwrap();
         let service = Service::from_toml("register.toml", toml, folder.path());
@@ -29,25 +29,25 @@ impl Register {
         }
     }
 
-    pub async fn send(&self, request: Request<Bytes>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Answer {
         Answer::of(self.service.handle(request).await)
     }
 
-    pub async fn get(&self, target: &str) -> Answer {
+    pub(crate) async fn get(&self, target: &str) -> Answer {
         self.send(Request::get(target).body(Bytes::new()).unwrap())
             .await
     }
 
-    pub async fn post_json(&self, target: &str, id: &str, body: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn post_json(&self, target: &str, id: &str, body: impl Into<Bytes>) -> Answer {
         self.send(json_request("POST", target, id, body)).await
     }
 
-    pub async fn soap(&self, envelope: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn soap(&self, envelope: impl Into<Bytes>) -> Answer {
         self.send(soap_request(envelope)).await
     }
 
     /// A number from the database behind the adapter's back.
-    pub fn count(&self, sql: &str) -> i64 {
+    pub(crate) fn count(&self, sql: &str) -> i64 {
         let path = self.folder.path().join("register.db");
         rusqlite::Connection::open(path)
             .unwrap()
@@ -57,10 +57,10 @@ impl Register {
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub content_type: String,
-    pub response: Response<Bytes>,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: String,
+    pub(crate) response: Response<Bytes>,
 }
 
 impl Answer {
@@ -76,17 +76,17 @@ impl Answer {
         }
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(self.response.body()).unwrap()
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(self.text()).unwrap()
     }
 
     /// The code of a JSON problem, checked for its form.
     #[track_caller]
-    pub fn problem(&self) -> String {
+    pub(crate) fn problem(&self) -> String {
         assert_eq!(
             self.content_type,
             "application/problem+json",
@@ -100,7 +100,7 @@ impl Answer {
 
     /// The code of a SOAP fault, checked for its form.
     #[track_caller]
-    pub fn fault(&self) -> &str {
+    pub(crate) fn fault(&self) -> &str {
         assert_eq!(
             self.status,
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -113,7 +113,7 @@ impl Answer {
 }
 
 #[track_caller]
-pub fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
+pub(crate) fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
     let (_, rest) = text
         .split_once(start)
         .unwrap_or_else(|| panic!("no {start} in {text}"));
@@ -122,7 +122,7 @@ pub fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
         .0
 }
 
-pub fn json_request(
+pub(crate) fn json_request(
     method: &str,
     target: &str,
     id: &str,
@@ -139,7 +139,7 @@ pub fn json_request(
         .unwrap()
 }
 
-pub fn soap_request(envelope: impl Into<Bytes>) -> Request<Bytes> {
+pub(crate) fn soap_request(envelope: impl Into<Bytes>) -> Request<Bytes> {
     Request::post("/soap")
         .header("Content-Type", "text/xml; charset=utf-8")
         .body(envelope.into())
@@ -147,7 +147,7 @@ pub fn soap_request(envelope: impl Into<Bytes>) -> Request<Bytes> {
 }
 
 /// A request envelope for a service of the register.
-pub fn envelope(service: &str, id: &str, parameters: &str) -> String {
+pub(crate) fn envelope(service: &str, id: &str, parameters: &str) -> String {
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:x="http://x-road.eu/xsd/xroad.xsd" xmlns:i="http://x-road.eu/xsd/identifiers">
@@ -165,7 +165,7 @@ pub fn envelope(service: &str, id: &str, parameters: &str) -> String {
     )
 }
 
-pub const SQL: &str = "
+pub(crate) const SQL: &str = "
 CREATE TABLE person (
     fin TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -192,7 +192,7 @@ INSERT INTO person VALUES
 INSERT INTO letter (fin, subject, pages, urgent) VALUES ('0TEST01', 'a', 1, 0), ('0TEST01', 'b', NULL, 1);
 ";
 
-pub const TOML: &str = r#"
+pub(crate) const TOML: &str = r#"
 listen = "127.0.0.1:1"
 title = "Letters"
 namespace = "urn:test:letters"

@@ -79,8 +79,7 @@ fn writes_country_and_serial_number_printable_and_the_rest_utf8() {
     let subject = name(&[("2.5.4.6", "AZ"), ("2.5.4.5", "1/2"), ("2.5.4.3", "Ə")]);
     assert_eq!(
         hex::encode(subject.der()),
-        "3027310b300906035504061302415a310c300a06035504051303312f32310b300906035504030c02c68f"
-            .replacen("3027", "3028", 1)
+        "3028310b300906035504061302415a310c300a06035504051303312f32310b300906035504030c02c68f"
     );
     assert_eq!(subject.rfc2253(), "CN=Ə,2.5.4.5=#1303312f32,C=AZ");
 }

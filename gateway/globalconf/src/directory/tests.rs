@@ -298,7 +298,7 @@ proptest! {
     #[test]
     fn never_panics_on_any_octets(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
         let _ = verify(&bytes, &[], time(NOW));
-        let entity = frame::Entity { headers: header::Headers::default(), body: &bytes };
+        let entity = Entity { headers: header::Headers::default(), body: &bytes };
         let _ = frame::inner(&entity);
     }
 
@@ -309,7 +309,7 @@ proptest! {
             [b"Content-Type: multipart/mixed; boundary=I".as_slice()].into_iter(),
         )
         .unwrap();
-        let _ = frame::inner(&frame::Entity { headers, body: text.as_bytes() });
+        let _ = frame::inner(&Entity { headers, body: text.as_bytes() });
     }
 
     #[test]
@@ -322,7 +322,7 @@ proptest! {
             [b"Content-Type: multipart/mixed; boundary=iiiiiiiiiiiiiiiiiiii".as_slice()].into_iter(),
         )
         .unwrap();
-        let entries = frame::inner(&frame::Entity { headers, body: &octets }).unwrap();
+        let entries = frame::inner(&Entity { headers, body: &octets }).unwrap();
         let at = entries.iter().skip(1).map(|e| {
             part_entry(e, Version::CURRENT, time(NOW)).unwrap().instance
         });

@@ -88,11 +88,11 @@ fn takes_the_keys_that_count_for_what_is_asked() {
     };
     assert_eq!(
         first("http://a/internalconf").certificates,
-        [internal.clone()]
+        std::slice::from_ref(&internal)
     );
     assert_eq!(
         first("http://a/externalconf").certificates,
-        [external.clone()]
+        std::slice::from_ref(&external)
     );
     let proxy = first("http://a/x/conf?y=1");
     assert_eq!(proxy.url, "https://b/x/conf");

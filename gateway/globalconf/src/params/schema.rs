@@ -7,7 +7,7 @@
 
 use gateway_xml::{Document, Limits, Node};
 
-use super::{Error, value};
+use super::{Error, PART_BYTES_MAX, value};
 
 /// The namespace of the root elements.
 pub(crate) const XROAD: &str = "http://x-road.eu/xsd/xroad.xsd";
@@ -181,9 +181,9 @@ const fn slot(name: &'static str, since: u8, occurs: Occurs, content: Content) -
     }
 }
 
-/// A whole country's members and servers fit; the bytes were signed before they are read.
+/// The bytes were signed before they are read, so these are generous.
 const LIMITS: Limits = Limits {
-    bytes_max: 64 << 20,
+    bytes_max: PART_BYTES_MAX,
     depth_max: 16,
     nodes_max: 8_000_000,
     attributes_max: 16,

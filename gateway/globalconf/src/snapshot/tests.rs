@@ -242,7 +242,7 @@ fn judges_ocsp_responses_by_the_own_instance() {
     let policy = snapshot.ocsp_policy(issuer);
     assert_eq!(policy.freshness_seconds, 3600);
     assert!(!policy.verify_next_update);
-    assert_eq!(policy.responders, [partners.clone()]);
+    assert_eq!(policy.responders, std::slice::from_ref(&partners));
     assert_eq!(policy.candidates, [certificate, partners]);
 }
 

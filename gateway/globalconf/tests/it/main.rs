@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
+use gateway_globalconf::params::{SharedParams, Version};
 use gateway_globalconf::{Anchor, Snapshot};
 use gateway_proto::id::{ClientId, GlobalGroupId, ServerId};
 use jiff::Timestamp;
@@ -66,14 +67,12 @@ fn load(folder: &Path) -> Snapshot {
             error.source().map(ToString::to_string)
         )
     });
-    for ignored in snapshot.ignored() {
-        panic!(
-            "{}: {} ignored: {:?}",
-            folder.display(),
-            ignored.folder,
-            ignored.reason
-        );
-    }
+    assert!(
+        snapshot.ignored().is_empty(),
+        "{}: {:?}",
+        folder.display(),
+        snapshot.ignored()
+    );
     snapshot
 }
 
@@ -162,6 +161,18 @@ fn refuses_folders_that_are_no_configuration_with_a_reason() {
     );
     let reason = refusal(&vectors.join("globalconf/globalconf_empty"));
     assert!(reason.contains("no folder of any instance"), "{reason}");
+}
+
+#[test]
+fn writes_what_another_implementation_wrote_so_that_it_reads_the_same() {
+    let Some(vectors) = vectors() else { return };
+    let snapshot = load(&vectors.join("globalconf/globalconf_good_v6"));
+    for instance in ["EE", "quux_v5", "qux_v4", "bar"] {
+        let read = snapshot.shared(instance).unwrap();
+        let xml = read.to_xml(Version::CURRENT).unwrap();
+        let again = SharedParams::from_xml(&xml, Version::CURRENT, instance).unwrap();
+        assert_eq!(format!("{again:?}"), format!("{read:?}"));
+    }
 }
 
 #[test]

@@ -86,7 +86,10 @@ fn message_text(text: &mut String, verdict: &Verdict, record: &Record, messages:
         line("part", &format!("{} {} bytes", part.name, part.bytes));
     }
     if let Some(signer) = &verdict.signer {
-        line("signed by", &format!("{} (serial {})", signer.subject, signer.serial));
+        line(
+            "signed by",
+            &format!("{} (serial {})", signer.subject, signer.serial),
+        );
         line("issued by", &signer.issuer);
         if let Some(time) = signer.ocsp_produced_at {
             line("OCSP good at", &time.to_string());

@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use gateway_exchange::Node;
 use gateway_exchange::conf::Conf;
-use gateway_globalconf::download::{
-    self, Downloaded, Location, Negotiation, Plan, Scope, Step,
-};
+use gateway_globalconf::download::{self, Downloaded, Location, Negotiation, Plan, Scope, Step};
 use gateway_globalconf::{Anchor, Snapshot, directory};
 use gateway_net::Client;
 use jiff::Timestamp;
@@ -36,7 +34,10 @@ pub(super) struct Refresh {
 #[derive(Debug)]
 pub(crate) enum Error {
     Config(config::Error),
-    Anchor { path: PathBuf, source: gateway_globalconf::Error },
+    Anchor {
+        path: PathBuf,
+        source: gateway_globalconf::Error,
+    },
 }
 
 impl Refresh {
@@ -81,7 +82,11 @@ impl Refresh {
     /// Asks again and again until told to stop; sooner while there is none.
     pub(super) async fn run(mut self, mut stop: Stop) {
         loop {
-            let wait = if self.node.conf.load().is_none() { RETRY } else { self.interval };
+            let wait = if self.node.conf.load().is_none() {
+                RETRY
+            } else {
+                self.interval
+            };
             if !stop.sleep(wait).await {
                 return;
             }
@@ -104,7 +109,9 @@ impl Refresh {
         let files =
             gateway_store::file::read_tree(&self.folder, FOLDER_BYTES_MAX).unwrap_or_default();
         let conf = self.node.conf.load_full();
-        let stored = conf.as_ref().and_then(|conf| conf.snapshot.shared(&self.anchor.instance));
+        let stored = conf
+            .as_ref()
+            .and_then(|conf| conf.snapshot.shared(&self.anchor.instance));
         let seed = u64::from_be_bytes(certs_keys::random_bytes());
         let locations = download::candidates(&self.anchor, stored, self.last_good.as_deref(), seed);
         let mut tried = Vec::new();
@@ -156,13 +163,18 @@ impl Refresh {
             if status != 200 {
                 return Err(format!("{}: HTTP status {status}", part.url));
             }
-            plan.receive(&part.path, bytes.to_vec()).map_err(|error| error.to_string())?;
+            plan.receive(&part.path, bytes.to_vec())
+                .map_err(|error| error.to_string())?;
         }
         plan.finish().map_err(|error| error.to_string())
     }
 
     fn held_until(&self) -> Option<Timestamp> {
-        self.node.conf.load().as_ref().and_then(|conf| conf.snapshot.expires_at())
+        self.node
+            .conf
+            .load()
+            .as_ref()
+            .and_then(|conf| conf.snapshot.expires_at())
     }
 
     /// Writes the complete, verified set to disk and puts it in force.
@@ -177,7 +189,8 @@ impl Refresh {
         files.insert("instance-identifier".to_owned(), instance);
         let snapshot = Snapshot::from_files(&files, self.node.clock.now())
             .map_err(|error| error.to_string())?;
-        self.write(&files, held, &prefix).map_err(|error| error.to_string())?;
+        self.write(&files, held, &prefix)
+            .map_err(|error| error.to_string())?;
         self.put_in_force(snapshot, &files).await;
         Ok(())
     }
@@ -212,21 +225,28 @@ impl Refresh {
             tracing::warn!("part of the global configuration is not used: {ignored:?}");
         }
         // Auditors judge a record by the configuration of its time: kept first, then used.
-        if let Err(error) = self.node.log.keep_configuration(files, self.node.clock.now()).await {
+        if let Err(error) = self
+            .node
+            .log
+            .keep_configuration(files, self.node.clock.now())
+            .await
+        {
             tracing::error!("the configuration was not kept for auditors: {error}");
         }
         self.node.conf.store(Some(Arc::new(Conf::new(snapshot))));
-        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+        self.changed
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
-
 }
 
 /// Reads the anchor.
 pub(super) fn anchor(config: &Loaded<config::node::Node>) -> Result<Anchor, Error> {
     let path = &config.values.registry.anchor;
     let text = config.text(path).map_err(Error::Config)?;
-    Anchor::from_xml(text.as_bytes())
-        .map_err(|source| Error::Anchor { path: config.path(path), source })
+    Anchor::from_xml(text.as_bytes()).map_err(|source| Error::Anchor {
+        path: config.path(path),
+        source,
+    })
 }
 
 impl fmt::Display for Error {

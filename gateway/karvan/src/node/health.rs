@@ -24,7 +24,8 @@ impl Health {
         let grace = self.node.settings.registry_grace_seconds_max;
         let mut missing = Vec::new();
         match self.node.conf.load_full() {
-            None => missing.push("no global configuration: is the registry reachable, is the anchor right?"),
+            None => missing
+                .push("no global configuration: is the registry reachable, is the anchor right?"),
             Some(conf) if conf.valid(grace, now).is_err() => {
                 missing.push("the global configuration has expired: is the registry reachable?");
             }
@@ -50,10 +51,16 @@ impl Handler for Health {
                 if missing.is_empty() {
                     (StatusCode::OK, "ready\n".to_owned())
                 } else {
-                    (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", missing.join("\n")))
+                    (
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        format!("{}\n", missing.join("\n")),
+                    )
                 }
             }
-            _ => (StatusCode::NOT_FOUND, "only /healthz and /readyz\n".to_owned()),
+            _ => (
+                StatusCode::NOT_FOUND,
+                "only /healthz and /readyz\n".to_owned(),
+            ),
         };
         let mut response = Response::new(gateway_net::full(text));
         *response.status_mut() = status;

@@ -37,10 +37,18 @@ pub(crate) struct Identities {
 #[derive(Debug)]
 pub(crate) enum Error {
     Config(config::Error),
-    Key { path: PathBuf, source: certs_keys::Error },
-    Certificate { path: PathBuf, source: certs_x509::Error },
+    Key {
+        path: PathBuf,
+        source: certs_keys::Error,
+    },
+    Certificate {
+        path: PathBuf,
+        source: certs_x509::Error,
+    },
     /// The certificate is for another key.
-    Mismatch { path: PathBuf },
+    Mismatch {
+        path: PathBuf,
+    },
 }
 
 impl Token {
@@ -58,7 +66,11 @@ impl Token {
             Some(entry) => Some(pair(&entry.key, &entry.certificate)?),
             None => None,
         };
-        Ok(Self { authentication, signing, internal })
+        Ok(Self {
+            authentication,
+            signing,
+            internal,
+        })
     }
 
     /// What the node presents to other nodes.
@@ -68,8 +80,14 @@ impl Token {
         staple: Option<ocsp::Response>,
     ) -> Identity {
         let KeyPair { key, certificate } = self.authentication.clone();
-        let chain = std::iter::once(certificate).chain(intermediates.iter().cloned()).collect();
-        Identity { key, chain, ocsp_staple: staple }
+        let chain = std::iter::once(certificate)
+            .chain(intermediates.iter().cloned())
+            .collect();
+        Identity {
+            key,
+            chain,
+            ocsp_staple: staple,
+        }
     }
 
     /// What the node presents to information systems.
@@ -86,16 +104,23 @@ fn read_pair(
     certificate: &Path,
 ) -> Result<KeyPair, Error> {
     let pem = config.text(key).map_err(Error::Config)?;
-    let soft = SoftKey::from_encrypted_pem(&pem, pin)
-        .map_err(|source| Error::Key { path: config.path(key), source })?;
+    let soft = SoftKey::from_encrypted_pem(&pem, pin).map_err(|source| Error::Key {
+        path: config.path(key),
+        source,
+    })?;
     let pem = config.text(certificate).map_err(Error::Config)?;
     let path = config.path(certificate);
-    let certificate = Certificate::from_pem(&pem)
-        .map_err(|source| Error::Certificate { path: path.clone(), source })?;
+    let certificate = Certificate::from_pem(&pem).map_err(|source| Error::Certificate {
+        path: path.clone(),
+        source,
+    })?;
     if certificate.public_key().spki_der() != soft.public_key().spki_der() {
         return Err(Error::Mismatch { path });
     }
-    Ok(KeyPair { key: Arc::new(soft), certificate })
+    Ok(KeyPair {
+        key: Arc::new(soft),
+        certificate,
+    })
 }
 
 impl fmt::Display for Error {

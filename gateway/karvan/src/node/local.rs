@@ -19,19 +19,24 @@ pub(super) fn from_config(config: &Loaded<file::Node>) -> Result<Local, Error> {
     for client in &config.values.clients {
         let local = local_client(config, client)?;
         if clients.insert(client.id.clone(), Arc::new(local)).is_some() {
-            return Err(Error::value("client.id", format!("{} stands twice", client.id)));
+            return Err(Error::value(
+                "client.id",
+                format!("{} stands twice", client.id),
+            ));
         }
     }
     let internal = config.values.token.internal_tls.as_ref();
-    let internal_certificate =
-        internal.map(|pair| certificate(config, &pair.certificate)).transpose()?;
-    Ok(Local { server: config.values.server.clone(), clients, internal_certificate })
+    let internal_certificate = internal
+        .map(|pair| certificate(config, &pair.certificate))
+        .transpose()?;
+    Ok(Local {
+        server: config.values.server.clone(),
+        clients,
+        internal_certificate,
+    })
 }
 
-fn local_client(
-    config: &Loaded<file::Node>,
-    client: &file::Client,
-) -> Result<LocalClient, Error> {
+fn local_client(config: &Loaded<file::Node>, client: &file::Client) -> Result<LocalClient, Error> {
     let mut services = HashMap::new();
     for service in &client.services {
         let id = ServiceId::new(client.id.clone(), &service.code, service.version.as_deref())
@@ -49,11 +54,17 @@ fn local_client(
             disabled: service.disabled.clone(),
         };
         if services.insert(key, Arc::new(service)).is_some() {
-            return Err(Error::value("client.service.code", "a code and version stand twice"));
+            return Err(Error::value(
+                "client.service.code",
+                "a code and version stand twice",
+            ));
         }
     }
-    let groups =
-        client.groups.iter().map(|group| (group.code.clone(), group.members.clone())).collect();
+    let groups = client
+        .groups
+        .iter()
+        .map(|group| (group.code.clone(), group.members.clone()))
+        .collect();
     Ok(LocalClient {
         id: client.id.clone(),
         authentication: match client.authentication {
@@ -86,13 +97,25 @@ fn right(right: &file::Right) -> Result<AccessRight, Error> {
         None | Some("*") => Method::Any,
         Some(method) => Method::Is(method.to_owned()),
     };
-    let path = right.path.as_deref().map_or_else(PathPattern::any, PathPattern::new);
+    let path = right
+        .path
+        .as_deref()
+        .map_or_else(PathPattern::any, PathPattern::new);
     let endpoint = Endpoint { method, path };
-    Ok(AccessRight { subject, service_code: right.service.clone(), endpoint })
+    Ok(AccessRight {
+        subject,
+        service_code: right.service.clone(),
+        endpoint,
+    })
 }
 
 fn global_group(text: &str) -> Result<GlobalGroupId, Error> {
-    let wrong = || Error::value("client.right.global_group", format!("'{text}' is not instance/code"));
+    let wrong = || {
+        Error::value(
+            "client.right.global_group",
+            format!("'{text}' is not instance/code"),
+        )
+    };
     let (instance, code) = text.split_once('/').ok_or_else(wrong)?;
     GlobalGroupId::new(instance, code).map_err(|_| wrong())
 }

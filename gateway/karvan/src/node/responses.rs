@@ -54,17 +54,30 @@ impl Refresh {
                 Some((hash, ocsp::Response::from_der(&der).ok()?))
             })
             .collect();
-        Ok(Self { folder, token, node, client, identities, presented: None, responses })
+        Ok(Self {
+            folder,
+            token,
+            node,
+            client,
+            identities,
+            presented: None,
+            responses,
+        })
     }
 
     /// Asks for every certificate whose response is no longer young, then rebuilds the keys.
     /// `false` when some certificate has no usable response.
     pub(super) async fn once(&mut self) -> bool {
-        let Some(conf) = self.node.conf.load_full() else { return false };
+        let Some(conf) = self.node.conf.load_full() else {
+            return false;
+        };
         let mut complete = true;
         for certificate in self.certificates(&conf.snapshot) {
             let Some(issuer) = conf.snapshot.issuer_anywhere(&certificate) else {
-                tracing::warn!(subject = certificate.subject().rfc2253(), "own certificate is not issued by an approved authority");
+                tracing::warn!(
+                    subject = certificate.subject().rfc2253(),
+                    "own certificate is not issued by an approved authority"
+                );
                 complete = false;
                 continue;
             };
@@ -134,7 +147,10 @@ impl Refresh {
     /// Tries all responders; the first answer that holds is taken, good or not.
     async fn ask(&mut self, certificate: &Certificate, issuer: &Issuer, conf: &Snapshot) -> bool {
         let policy = conf.ocsp_policy(issuer);
-        let configured = issuer.responders.iter().map(|responder| responder.url.as_str());
+        let configured = issuer
+            .responders
+            .iter()
+            .map(|responder| responder.url.as_str());
         let own = certificate.ocsp_url();
         let request = ocsp::request(certificate, &issuer.certificate);
         for url in configured.chain(own) {
@@ -204,7 +220,11 @@ impl Refresh {
             let issuer = conf.issuer_anywhere(certificate)?;
             let response = self.response(certificate)?;
             if response.status() != ocsp::Status::Good {
-                tracing::warn!(subject = certificate.subject().rfc2253(), "own certificate is not good: {:?}", response.status());
+                tracing::warn!(
+                    subject = certificate.subject().rfc2253(),
+                    "own certificate is not good: {:?}",
+                    response.status()
+                );
                 return None;
             }
             until = until.min(fresh_until(response, &conf.ocsp_policy(issuer)));
@@ -234,13 +254,19 @@ impl Refresh {
 
     fn rebuild(&mut self, conf: &Conf) {
         let conf = &conf.snapshot;
-        let mut keys = Keys { ocsp_by_sha1: self.responses.clone(), ..Keys::default() };
+        let mut keys = Keys {
+            ocsp_by_sha1: self.responses.clone(),
+            ..Keys::default()
+        };
         let own = self.token.authentication.certificate.clone();
         if let Some((above, responses, usable_until)) = self.proof(&own, conf) {
             self.present(&above, responses.first());
             let chain = std::iter::once(own).chain(above).collect();
-            keys.authentication =
-                Some(Authentication { chain, ocsp_responses: responses, usable_until });
+            keys.authentication = Some(Authentication {
+                chain,
+                ocsp_responses: responses,
+                usable_until,
+            });
         }
         let before = self.node.keys.load_full();
         for (member, pair) in &self.token.signing {
@@ -273,7 +299,13 @@ impl Refresh {
                     }
                 },
             };
-            keys.signers.insert(member.clone(), SigningKey { signer, usable_until });
+            keys.signers.insert(
+                member.clone(),
+                SigningKey {
+                    signer,
+                    usable_until,
+                },
+            );
         }
         self.node.keys.store(Arc::new(keys));
     }

@@ -33,7 +33,10 @@ impl Narrator {
         if step.ok {
             self.say(&format!("                    → {}", step.got));
         } else {
-            self.say(&format!("                    expected {}, got {}", step.expect, step.got));
+            self.say(&format!(
+                "                    expected {}, got {}",
+                step.expect, step.got
+            ));
         }
     }
 }

@@ -8,11 +8,11 @@ use gateway_net::{Client, Handler, Peer};
 use http::Method;
 use serde::Serialize;
 
-use super::place::Place;
 use super::report::Narrator;
 use super::system::{self, Answer, Caller, SoapCall};
 use super::tamper::Tampering;
 use crate::clock;
+use crate::country::place::Place;
 use crate::node::RunningNode;
 
 /// One step and how it went.
@@ -45,14 +45,23 @@ impl<'s> Story<'s> {
         narrator: &'s Narrator,
     ) -> Result<Self, gateway_net::Error> {
         let run = hex::encode(certs_keys::random_bytes::<4>());
-        Ok(Self { place, nodes, http: crate::fetch::client()?, narrator, steps: Vec::new(), run })
+        Ok(Self {
+            place,
+            nodes,
+            http: crate::fetch::client()?,
+            narrator,
+            steps: Vec::new(),
+            run,
+        })
     }
 
     /// All of it, in order.
     pub(super) async fn tell(mut self) -> Vec<Step> {
-        self.narrator.chapter("The portal asks the population register about a person");
+        self.narrator
+            .chapter("The portal asks the population register about a person");
         self.portal_asks().await;
-        self.narrator.chapter("VƏMTAS collects a family's papers for one application");
+        self.narrator
+            .chapter("VƏMTAS collects a family's papers for one application");
         self.vemtas_collects().await;
         self.narrator.chapter("A birth: clinic → justice → fund");
         self.birth().await;
@@ -66,9 +75,13 @@ impl<'s> Story<'s> {
         let id = self.id("rest-person");
         let path = "GOV/0000000131/iamas/persons/0TEST01";
         let answer = system::rest(&self.http, portal, Method::GET, path, &id, None).await;
-        self.judge("portal → population register, REST, by FIN", "200, the person asked about", id, answer, |answer| {
-            answer.status == 200 && answer.value("fin").as_deref() == Some("0TEST01")
-        });
+        self.judge(
+            "portal → population register, REST, by FIN",
+            "200, the person asked about",
+            id,
+            answer,
+            |answer| answer.status == 200 && answer.value("fin").as_deref() == Some("0TEST01"),
+        );
         let id = self.id("soap-person");
         let call = SoapCall {
             provider: "GOV/0000000131/iamas",
@@ -79,24 +92,56 @@ impl<'s> Story<'s> {
             arguments: &[("fin", "0TEST02")],
         };
         let answer = system::soap(&self.http, portal, &call).await;
-        self.judge("portal → population register, SOAP, by FIN", "200, the person asked about", id.clone(), answer, |answer| {
-            answer.fault.is_none() && answer.value("fin").as_deref() == Some("0TEST02")
-        });
+        self.judge(
+            "portal → population register, SOAP, by FIN",
+            "200, the person asked about",
+            id.clone(),
+            answer,
+            |answer| answer.fault.is_none() && answer.value("fin").as_deref() == Some("0TEST02"),
+        );
         let id = self.id("nobody");
         let path = "GOV/0000000131/iamas/persons/0TEST99";
         let answer = system::rest(&self.http, portal, Method::GET, path, &id, None).await;
-        self.judge("a FIN nobody has: the register's own answer passes", "404", id, answer, |answer| {
-            answer.status == 404 && answer.fault.is_none()
-        });
+        self.judge(
+            "a FIN nobody has: the register's own answer passes",
+            "404",
+            id,
+            answer,
+            |answer| answer.status == 404 && answer.fault.is_none(),
+        );
     }
 
     async fn vemtas_collects(&mut self) {
         let vemtas = self.caller("GOV/0000000261/vemtas", "eesmn");
         let calls = [
-            ("GOV/0000000131/iamas", "GetFamily", "urn:az:iamas:1", "fin", "0TEST01"),
-            ("GOV/0000000411/ehdr", "GetChildren", "urn:az:ehdr:1", "mother_fin", "0TEST02"),
-            ("GOV/0000000391/pensiya", "GetPension", "urn:az:pensiya:1", "fin", "0TEST05"),
-            ("GOV/0000000261/emas", "GetLabourContracts", "urn:az:emas:1", "fin", "0TEST01"),
+            (
+                "GOV/0000000131/iamas",
+                "GetFamily",
+                "urn:az:iamas:1",
+                "fin",
+                "0TEST01",
+            ),
+            (
+                "GOV/0000000411/ehdr",
+                "GetChildren",
+                "urn:az:ehdr:1",
+                "mother_fin",
+                "0TEST02",
+            ),
+            (
+                "GOV/0000000391/pensiya",
+                "GetPension",
+                "urn:az:pensiya:1",
+                "fin",
+                "0TEST05",
+            ),
+            (
+                "GOV/0000000261/emas",
+                "GetLabourContracts",
+                "urn:az:emas:1",
+                "fin",
+                "0TEST01",
+            ),
         ];
         let ids: Vec<String> = calls.iter().map(|call| self.id(call.1)).collect();
         let http = &self.http;
@@ -141,10 +186,17 @@ impl<'s> Story<'s> {
             ],
         };
         let answer = system::soap(&self.http, clinic, &call).await;
-        let act = answer.as_ref().ok().and_then(|answer| answer.value("act_number"));
-        self.judge("clinic → justice: a child is born", "200, number of the birth record", id.clone(), answer, |answer| {
-            answer.fault.is_none() && answer.value("act_number").is_some()
-        });
+        let act = answer
+            .as_ref()
+            .ok()
+            .and_then(|answer| answer.value("act_number"));
+        self.judge(
+            "clinic → justice: a child is born",
+            "200, number of the birth record",
+            id.clone(),
+            answer,
+            |answer| answer.fault.is_none() && answer.value("act_number").is_some(),
+        );
         let justice = self.caller("GOV/0000000411/vva", "en");
         let id = self.id("justice-birth");
         let act = act.unwrap_or_default();
@@ -152,10 +204,22 @@ impl<'s> Story<'s> {
             "mother_fin": "0TEST08", "act_number": act, "birth_date": "2026-03-05",
         });
         let path = "GOV/0000000391/muavinet/births";
-        let answer = system::rest(&self.http, justice, Method::POST, path, &id, Some(body.to_string())).await;
-        self.judge("justice → fund: the allowance is assigned, unasked", "200 or 201, an amount", id, answer, |answer| {
-            matches!(answer.status, 200 | 201) && contains(&answer.body, "500.00")
-        });
+        let answer = system::rest(
+            &self.http,
+            justice,
+            Method::POST,
+            path,
+            &id,
+            Some(body.to_string()),
+        )
+        .await;
+        self.judge(
+            "justice → fund: the allowance is assigned, unasked",
+            "200 or 201, an amount",
+            id,
+            answer,
+            |answer| matches!(answer.status, 200 | 201) && contains(&answer.body, "500.00"),
+        );
     }
 
     async fn refusals(&mut self) {
@@ -163,31 +227,55 @@ impl<'s> Story<'s> {
         let id = self.id("bank");
         let path = "GOV/0000000131/iamas/persons/0TEST01";
         let answer = system::rest(&self.http, bank, Method::GET, path, &id, None).await;
-        self.fault("a bank without a right asks about a person", "server.serverproxy.access_denied", id, answer);
+        self.fault(
+            "a bank without a right asks about a person",
+            "server.serverproxy.access_denied",
+            id,
+            answer,
+        );
 
         let portal = self.caller("GOV/0000001181/mygov", "iria");
         let id = self.id("history");
         let path = "GOV/0000000131/iamas/persons/0TEST01/family";
         let answer = system::rest(&self.http, portal, Method::GET, path, &id, None).await;
-        self.fault("the portal tries a path its right does not cover", "server.serverproxy.access_denied", id, answer);
+        self.fault(
+            "the portal tries a path its right does not cover",
+            "server.serverproxy.access_denied",
+            id,
+            answer,
+        );
 
         let id = self.id("unknown");
         let path = "GOV/0000000131/iamas/secrets/0TEST01";
         let answer = system::rest(&self.http, portal, Method::GET, path, &id, None).await;
-        self.fault("a service that does not exist", "server.serverproxy.unknown_service", id, answer);
+        self.fault(
+            "a service that does not exist",
+            "server.serverproxy.unknown_service",
+            id,
+            answer,
+        );
 
         let id = self.id("stranger");
         let stranger = self.caller("COM/0000001461/nobody", "iria");
         let path = "GOV/0000000131/iamas/persons/0TEST01";
         let answer = system::rest(&self.http, stranger, Method::GET, path, &id, None).await;
-        self.fault("a client that is not registered", "server.clientproxy.unknown_member", id, answer);
+        self.fault(
+            "a client that is not registered",
+            "server.clientproxy.unknown_member",
+            id,
+            answer,
+        );
 
         let id = self.id("fin");
         let path = "GOV/0000000131/iamas/persons/0TESTIO";
         let answer = system::rest(&self.http, portal, Method::GET, path, &id, None).await;
-        self.judge("a malformed FIN is refused by the register", "400", id, answer, |answer| {
-            answer.status == 400
-        });
+        self.judge(
+            "a malformed FIN is refused by the register",
+            "400",
+            id,
+            answer,
+            |answer| answer.status == 400,
+        );
 
         self.tampered().await;
     }
@@ -213,9 +301,17 @@ impl<'s> Story<'s> {
             };
             let answer = match (request, self.node("iria")) {
                 (Ok(request), Some(node)) => {
-                    let way = Tampering { way: node.peers.clone(), signed: b"0TEST01", sent: b"0TEST02" };
+                    let way = Tampering {
+                        way: node.peers.clone(),
+                        signed: b"0TEST01",
+                        sent: b"0TEST02",
+                    };
                     let consumer = Consumer::new(Arc::clone(&node.node), way);
-                    let peer = Peer { address: portal.node, tls: false, certificates: Arc::default() };
+                    let peer = Peer {
+                        address: portal.node,
+                        tls: false,
+                        certificates: Arc::default(),
+                    };
                     let began = clock::instant();
                     let response = consumer.handle(request, &peer).await;
                     system::read(response, began).await
@@ -230,7 +326,9 @@ impl<'s> Story<'s> {
     }
 
     fn fault(&mut self, name: &str, code: &str, id: String, answer: Result<Answer, String>) {
-        self.judge(name, code, id, answer, |answer| answer.fault.as_deref() == Some(code));
+        self.judge(name, code, id, answer, |answer| {
+            answer.fault.as_deref() == Some(code)
+        });
     }
 
     fn judge(
@@ -242,20 +340,34 @@ impl<'s> Story<'s> {
         holds: impl FnOnce(&Answer) -> bool,
     ) {
         let (got, ok, ms) = match &answer {
-            Ok(answer) => (answer.outcome(), holds(answer), answer.took.as_secs_f64() * 1000.0),
+            Ok(answer) => (
+                answer.outcome(),
+                holds(answer),
+                answer.took.as_secs_f64() * 1000.0,
+            ),
             Err(reason) => (reason.clone(), false, 0.0),
         };
-        let step = Step { name: name.to_owned(), expect: expect.to_owned(), got, ok, ms, message_id };
+        let step = Step {
+            name: name.to_owned(),
+            expect: expect.to_owned(),
+            got,
+            ok,
+            ms,
+            message_id,
+        };
         self.narrator.step(&step);
         self.steps.push(step);
     }
 
     fn caller(&self, client: &'static str, node: &str) -> Caller {
-        Caller { client, node: self.place.clients_http(Place::node_index(node)) }
+        Caller {
+            client,
+            node: self.place.clients_http(self.place.node_index(node)),
+        }
     }
 
     fn node(&self, name: &str) -> Option<&'s RunningNode> {
-        self.nodes.get(Place::node_index(name))
+        self.nodes.get(self.place.node_index(name))
     }
 
     fn id(&self, name: &str) -> String {

@@ -7,8 +7,8 @@ use gateway_net::{Body, Client, ServerTrust};
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{Method, Request};
 
-use super::country::INSTANCE;
 use crate::clock;
+use crate::country::INSTANCE;
 
 /// Where a request goes and who sends it.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +77,10 @@ pub(super) fn rest_request(
         (HeaderName::from_static("x-road-id"), id.to_owned()),
         (ACCEPT, "application/json".to_owned()),
     ] {
-        headers.insert(name, HeaderValue::from_str(&value).map_err(|error| error.to_string())?);
+        headers.insert(
+            name,
+            HeaderValue::from_str(&value).map_err(|error| error.to_string())?,
+        );
     }
     if json {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -86,7 +89,11 @@ pub(super) fn rest_request(
 }
 
 /// Sends a SOAP request.
-pub(super) async fn soap(http: &Client, caller: Caller, call: &SoapCall<'_>) -> Result<Answer, String> {
+pub(super) async fn soap(
+    http: &Client,
+    caller: Caller,
+    call: &SoapCall<'_>,
+) -> Result<Answer, String> {
     let request = soap_request(caller, call)?;
     send(http, request).await
 }
@@ -98,9 +105,13 @@ pub(super) fn soap_request(caller: Caller, call: &SoapCall<'_>) -> Result<Reques
     let uri = format!("http://{}/", caller.node);
     *request.uri_mut() = uri.parse().map_err(|_| format!("not a URL: {uri}"))?;
     let headers = request.headers_mut();
-    let host = HeaderValue::from_str(&caller.node.to_string()).map_err(|error| error.to_string())?;
+    let host =
+        HeaderValue::from_str(&caller.node.to_string()).map_err(|error| error.to_string())?;
     headers.insert(HOST, host);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=UTF-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/xml; charset=UTF-8"),
+    );
     headers.insert("soapaction", HeaderValue::from_static("\"\""));
     Ok(request)
 }
@@ -113,7 +124,10 @@ pub(super) fn envelope(caller: Caller, call: &SoapCall<'_>) -> Result<String, St
         call.code
     );
     let service = identifier("service", "SERVICE", call.provider, &service_parts)?;
-    let issue = call.issue.map(|issue| format!("<x:issue>{issue}</x:issue>")).unwrap_or_default();
+    let issue = call
+        .issue
+        .map(|issue| format!("<x:issue>{issue}</x:issue>"))
+        .unwrap_or_default();
     let arguments: String = call
         .arguments
         .iter()
@@ -162,9 +176,17 @@ pub(super) async fn read(
     let body = gateway_net::collect(body, BODY_BYTES_MAX)
         .await
         .map_err(|error| format!("the answer broke off: {error}"))?;
-    let rest_fault = head.headers.get("x-road-error").and_then(|value| value.to_str().ok());
+    let rest_fault = head
+        .headers
+        .get("x-road-error")
+        .and_then(|value| value.to_str().ok());
     let fault = rest_fault.map(str::to_owned).or_else(|| soap_fault(&body));
-    Ok(Answer { status: head.status.as_u16(), fault, body, took: began.elapsed() })
+    Ok(Answer {
+        status: head.status.as_u16(),
+        fault,
+        body,
+        took: began.elapsed(),
+    })
 }
 
 fn soap_fault(body: &[u8]) -> Option<String> {
@@ -177,7 +199,9 @@ fn soap_fault(body: &[u8]) -> Option<String> {
 impl Answer {
     /// The fault code, or the status.
     pub(super) fn outcome(&self) -> String {
-        self.fault.clone().unwrap_or_else(|| self.status.to_string())
+        self.fault
+            .clone()
+            .unwrap_or_else(|| self.status.to_string())
     }
 
     /// The text of an element or JSON member in the answer, wherever it stands.

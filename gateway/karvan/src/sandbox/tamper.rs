@@ -22,10 +22,13 @@ impl<T: Transport> Transport for Tampering<T> {
         verify: &(dyn Fn(&PeerEvidence) -> Result<(), Error> + Send + Sync),
     ) -> Result<Reply, PeerError<Error>> {
         let (head, body) = request.into_parts();
-        let whole =
-            gateway_net::collect(body, BODY_BYTES_MAX).await.map_err(PeerError::Broken)?;
+        let whole = gateway_net::collect(body, BODY_BYTES_MAX)
+            .await
+            .map_err(PeerError::Broken)?;
         let changed = gateway_net::full(replaced(&whole, self.signed, self.sent));
-        self.way.send(candidates, http::Request::from_parts(head, changed), verify).await
+        self.way
+            .send(candidates, http::Request::from_parts(head, changed), verify)
+            .await
     }
 }
 

@@ -1,5 +1,11 @@
 //! The log of a node: contents, durability, refusals, look-up after losses.
 
+#![allow(
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "test helpers"
+)]
+
 use std::fs;
 use std::path::Path;
 
@@ -130,7 +136,7 @@ async fn a_dropped_reader_future_loses_nothing() {
     let mut all = Vec::new();
     loop {
         // Asked once, then dropped, then asked again.
-        let first = futures_lite_poll(reader.next_chunk()).await;
+        let first = polled_once(reader.next_chunk()).await;
         let chunk = match first {
             Some(chunk) => chunk.unwrap(),
             None => reader.next_chunk().await.unwrap(),
@@ -142,7 +148,7 @@ async fn a_dropped_reader_future_loses_nothing() {
 }
 
 /// Polls once; `None` when it was not ready, and then it is dropped.
-async fn futures_lite_poll<T>(future: impl Future<Output = T>) -> Option<T> {
+async fn polled_once<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = Box::pin(future);
     std::future::poll_fn(move |context| {
         std::task::Poll::Ready(match future.as_mut().poll(context) {

@@ -37,14 +37,14 @@ pub(crate) async fn race(
     hosts: &[(&str, u16)],
     timeout: Duration,
 ) -> Result<(usize, TcpStream), Error> {
-    // Collected before anything is awaited: a closure over borrowed hosts held across an await would
-    // keep callers' futures from being `Send`.
+    // Collected before anything is awaited: a closure over borrowed hosts held across an await
+    // would keep callers' futures from being `Send`.
     let attempts: Vec<_> = hosts
         .iter()
         .enumerate()
         .map(|(place, &(host, port))| attempt(place, host, port, timeout))
         .collect();
-    first(attempts.into_iter(), Duration::ZERO).await
+    first(attempts, Duration::ZERO).await
 }
 
 async fn attempt(

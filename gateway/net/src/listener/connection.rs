@@ -153,7 +153,7 @@ async fn answer<H: Handler>(
     http.max_headers(limits.headers_max)
         .max_header_size(limits.header_bytes_max)
         .max_buf_size(limits.header_bytes_max.max(BUFFER_BYTES))
-        .half_close(false);
+        .half_close(true);
     let mut connection = http.serve_connection(TokioIo::new(guard), service);
     let ended = tokio::select! {
         biased;

@@ -134,6 +134,8 @@ impl Guard {
             (Phase::Between, Some(Purpose::Idle)) if !busy && !moved => {}
             (Phase::Between, _) if busy => self.reading.stop(),
             (Phase::Between, _) => self.reading.start(Purpose::Idle, self.allowed.idle),
+            // The next head, while the earlier request is being answered.
+            (Phase::Head, _) if busy => self.reading.stop(),
             // A head has one time for all of it, however it trickles in.
             (Phase::Head, Some(Purpose::Head | Purpose::First)) => {}
             (Phase::Head, _) => self.reading.start(Purpose::Head, self.allowed.head),

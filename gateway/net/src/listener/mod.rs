@@ -34,7 +34,9 @@ pub struct Peer {
 ///
 /// It is called once for each request. A panic in it is caught: this request is answered with
 /// status 500 and its connection closed, no other notices. A response whose body fails is
-/// truncated.
+/// truncated. A client that has finished writing is answered; when its connection breaks, or the
+/// listener has no time left to drain, the future is dropped, so work that must not be cut short
+/// belongs in a task of its own.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request.
     fn handle(

@@ -102,6 +102,19 @@ async fn asks_for_a_body_that_waits_to_be_asked_for() {
 }
 
 #[tokio::test]
+async fn answers_a_client_that_has_finished_writing() {
+    let (running, come, go) = waiting(Duration::from_secs(60)).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    stream.shutdown().await.unwrap();
+    soon(come.notified()).await;
+    go.notify_one();
+    let answer = String::from_utf8(read_all(&mut stream).await).unwrap();
+    assert!(answer.ends_with("done"), "{answer}");
+}
+
+#[tokio::test]
 async fn refuses_to_be_a_tunnel() {
     let running = serve(None, Limits::default(), echo).await;
     let answer = talk(

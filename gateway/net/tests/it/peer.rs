@@ -610,3 +610,22 @@ async fn a_request_says_which_host_it_goes_to_unless_it_names_one() {
     ];
     assert_eq!(*seen.lock().unwrap(), expected);
 }
+
+/// Also with what it borrows: the path runs on many threads.
+#[tokio::test]
+async fn may_be_sent_between_threads() {
+    async fn borrowing(client: &PeerClient, candidates: &[Candidate], names: &[String]) -> bool {
+        let verify = |evidence: &PeerEvidence| match names.len() == evidence.certificates.len() {
+            true => Ok(()),
+            false => Err("not as many"),
+        };
+        client.send(candidates, get("/"), verify).await.is_ok()
+    }
+    let authority = Authority::new();
+    let node = Node::new("one", authority.identity("one"), vec![]).await;
+    let client = client(&authority, PeerOptions::default());
+    let candidates = vec![node.candidate()];
+    let sending =
+        tokio::spawn(async move { borrowing(&client, &candidates, &[String::new()]).await });
+    assert!(soon(sending).await.unwrap());
+}

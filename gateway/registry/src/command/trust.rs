@@ -221,12 +221,11 @@ fn check_acme(acme: &Acme) -> Result<(), Refusal> {
             ));
         }
     }
-    for profile in [&acme.authentication_profile_id, &acme.signing_profile_id] {
-        if let Some(profile) = profile {
-            check::text("the ACME profile", profile)?;
-        }
-    }
-    Ok(())
+    let profiles = [&acme.authentication_profile_id, &acme.signing_profile_id];
+    profiles
+        .into_iter()
+        .flatten()
+        .try_for_each(|profile| check::text("the ACME profile", profile))
 }
 
 fn authority_not_found(fingerprint: &Fingerprint) -> Refusal {

@@ -299,7 +299,7 @@ fn refuses_a_certificate_of_another_key() {
     let keys = keys();
     let other = super::super::testing::keys();
     let wrong = crate::Signer::new(
-        std::sync::Arc::new(certs_keys::SoftKey::generate(certs_keys::KeyKind::P256).unwrap()),
+        Arc::new(certs_keys::SoftKey::generate(certs_keys::KeyKind::P256).unwrap()),
         other.internal.certificates().remove(0),
         Source::Internal,
     );

@@ -6,7 +6,7 @@ use certs_keys::{Digest, DigestAlgorithm};
 use gateway_xml::{Document, Limits, Node};
 
 use super::{Error, step_with};
-use crate::names::{DS, HASH_CHAIN};
+use crate::names::{DS, HASH_CHAIN, attachment_index};
 use crate::structure::{digest_method, digest_value, sequence};
 
 /// Verifies that the chain leads from all of `inputs` to the result.
@@ -26,6 +26,26 @@ pub fn verify(
     chain_uri: &str,
     inputs: &[(String, Digest)],
 ) -> Result<(), Error> {
+    let absent = verify_present(result, chain, chain_uri, inputs)?;
+    if absent.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Unresolvable)
+    }
+}
+
+/// The same where attachments may be absent, as from an archived container: for those the digest
+/// that the chain states is used. Their names are returned; nothing else may be absent.
+///
+/// # Errors
+///
+/// Says what does not hold.
+pub fn verify_present(
+    result: &[u8],
+    chain: &[u8],
+    chain_uri: &str,
+    inputs: &[(String, Digest)],
+) -> Result<Vec<String>, Error> {
     let result = Document::parse(result, LIMITS)?;
     let (expected, first) = read_result(result.root(), chain_uri)?;
     let chain = Document::parse(chain, LIMITS)?;
@@ -38,6 +58,7 @@ pub fn verify(
     let mut walk = Walk {
         chain: &chain,
         inputs: unused,
+        absent: Vec::new(),
         entries: 0,
     };
     let value = walk.step(first, expected.algorithm(), 0)?;
@@ -48,7 +69,7 @@ pub fn verify(
     let is_unused = |uri: &str| walk.inputs.get(uri).is_none_or(|(_, used)| !used);
     match inputs.iter().find(|(uri, _)| is_unused(uri)) {
         Some((uri, _)) => Err(Error::UnusedInput { uri: uri.clone() }),
-        None => Ok(()),
+        None => Ok(walk.absent),
     }
 }
 
@@ -64,7 +85,7 @@ pub fn data_references(chain: &[u8]) -> Result<Vec<(String, DigestAlgorithm)>, E
     let entries = chain.steps.values().flatten();
     Ok(entries
         .filter_map(|entry| match entry {
-            Entry::Data { uri, algorithm } => Some(((*uri).to_owned(), *algorithm)),
+            Entry::Data { uri, stated } => Some(((*uri).to_owned(), stated.algorithm())),
             Entry::Value(_) | Entry::Step { .. } => None,
         })
         .collect())
@@ -82,7 +103,7 @@ enum Entry<'d> {
     },
     Data {
         uri: &'d str,
-        algorithm: DigestAlgorithm,
+        stated: Digest,
     },
 }
 
@@ -155,7 +176,7 @@ fn read_entry(entry: Node<'_>, default: Option<DigestAlgorithm>) -> Result<Entry
                 "HashValue" => Entry::Value(digest),
                 _ => Entry::Data {
                     uri: uri()?,
-                    algorithm,
+                    stated: digest,
                 },
             }
         }
@@ -198,6 +219,8 @@ struct Walk<'w> {
     chain: &'w Chain<'w>,
     /// By name: the digest, and whether the chain refers to it.
     inputs: HashMap<&'w str, (Digest, bool)>,
+    /// Attachments that were not received.
+    absent: Vec<String>,
     /// Entries seen so far: a step may be referred to twice, which doubles the work each time.
     entries: usize,
 }
@@ -225,18 +248,23 @@ impl Walk<'_> {
                 Entry::Step { id, algorithm } => {
                     self.step(id, *algorithm, depth.saturating_add(1))?
                 }
-                Entry::Data { uri, algorithm } => self.input(uri, *algorithm)?,
+                Entry::Data { uri, stated } => self.input(uri, stated)?,
             });
         }
         Ok(step_with(algorithm, &digests))
     }
 
-    /// The digest of what was received under this name.
-    fn input(&mut self, uri: &str, algorithm: DigestAlgorithm) -> Result<Digest, Error> {
+    /// The digest of what was received under this name; for an attachment that was not, the stated
+    /// one.
+    fn input(&mut self, uri: &str, stated: &Digest) -> Result<Digest, Error> {
         match self.inputs.get_mut(uri) {
-            Some((digest, used)) if digest.algorithm() == algorithm => {
+            Some((digest, used)) if digest.algorithm() == stated.algorithm() => {
                 *used = true;
                 Ok(*digest)
+            }
+            None if attachment_index(uri).is_some() => {
+                self.absent.push(uri.to_owned());
+                Ok(*stated)
             }
             _ => Err(Error::Unresolvable),
         }

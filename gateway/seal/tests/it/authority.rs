@@ -41,26 +41,26 @@ pub(crate) fn authority(name: &str) -> Holder {
 
 impl Holder {
     /// Issues a member's signing certificate.
-    pub(crate) fn issue(&self, name: &str, kind: KeyKind) -> Holder {
+    pub(crate) fn issue(&self, name: &str, kind: KeyKind) -> Self {
         let key = SoftKey::generate(kind).unwrap();
         self.certify(Builder::sign_profile(name_of(name), key.public_key()), key)
     }
 
     /// Issues the certificate of an authority below this one.
-    pub(crate) fn issue_authority(&self, name: &str) -> Holder {
+    pub(crate) fn issue_authority(&self, name: &str) -> Self {
         let key = SoftKey::generate(KeyKind::P256).unwrap();
         self.certify(Builder::ca(name_of(name), key.public_key()), key)
     }
 
     /// Issues a certificate that is not for signing.
-    pub(crate) fn issue_for_authentication(&self, name: &str) -> Holder {
+    pub(crate) fn issue_for_authentication(&self, name: &str) -> Self {
         let key = SoftKey::generate(KeyKind::P256).unwrap();
         self.certify(Builder::auth_profile(name_of(name), key.public_key()), key)
     }
 
-    fn certify(&self, builder: Builder, key: SoftKey) -> Holder {
+    fn certify(&self, builder: Builder, key: SoftKey) -> Self {
         let certificate = valid(builder).sign(&self.certificate, &*self.key).unwrap();
-        Holder {
+        Self {
             certificate,
             key: Arc::new(key),
         }
@@ -89,7 +89,7 @@ impl Holder {
     }
 
     /// A context for signing with a certificate this authority issued.
-    pub(crate) fn context(&self, member: &Holder) -> SigningContext {
+    pub(crate) fn context(&self, member: &Self) -> SigningContext {
         let response = self.status(&member.certificate, ocsp::Status::Good, now());
         let (key, certificate) = (Arc::clone(&member.key), member.certificate.clone());
         SigningContext::new(key, certificate, Vec::new(), vec![response]).unwrap()

@@ -8,6 +8,7 @@
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
     clippy::string_slice,
+    clippy::print_stderr,
     missing_docs,
     unused_crate_dependencies,
     reason = "test helpers"

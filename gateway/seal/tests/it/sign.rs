@@ -75,6 +75,31 @@ fn signs_a_message_with_attachments_over_a_chain() {
     }
 }
 
+/// As for an archived container, which may come without its attachments.
+#[test]
+fn covers_a_message_without_its_attachments_only_when_asked() {
+    let (_, context) = member(KeyKind::P256);
+    let seals = sign(&context, &[parts("message", &["one", "two"])], now()).unwrap();
+    let verified = VerifiedSignature::verify(&seals[0].signature, Rules::Archive).unwrap();
+    let (result, chain) = seals[0].chain.as_ref().unwrap();
+    let chain = Some((&result[..], &chain[..]));
+    let there = parts("message", &["one"]);
+    let error = verified.cover(chain, &there).unwrap_err();
+    assert_eq!(error.code(), "malformed_signature.invalid_reference");
+    let signature = verified.cover_present(chain, &there).unwrap();
+    assert_eq!(signature.absent(), ["/attachment2"]);
+    assert!(
+        verified
+            .cover_present(chain, &parts("other", &["one"]))
+            .is_err()
+    );
+    assert!(
+        verified
+            .cover_present(chain, &parts("message", &["other"]))
+            .is_err()
+    );
+}
+
 #[test]
 fn signs_several_messages_at_once() {
     let (_, context) = member(KeyKind::P256);

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use certs_keys::{Digest, DigestAlgorithm};
+use certs_x509::{Certificate, Name, ocsp};
 use gateway_seal::{
-    Error, Parts, Rules, Seal, Signature, VerifiedSignature, hashchain, verify_value,
+    Error, Parts, Rules, Seal, Signature, VerifiedSignature, hashchain, verify_trust, verify_value,
 };
+use gateway_xml::{Document, Limits, Node};
 
 struct Vectors(PathBuf);
 
@@ -325,4 +327,66 @@ fn find(octets: &[u8], piece: &[u8]) -> usize {
         .windows(piece.len())
         .position(|window| window == piece)
         .unwrap()
+}
+
+/// The signer's authority and the responders that the configuration of another folder names for
+/// it.
+fn authority_of(vectors: &Vectors, subject: &Name) -> (Certificate, Vec<Certificate>) {
+    let path = vectors
+        .0
+        .join("../globalconf/globalconf_good_v6/EE/shared-params.xml");
+    let document = Document::parse(&std::fs::read(path).unwrap(), Limits::default()).unwrap();
+    let certificate = |node: Node<'_>| {
+        let text: String = node.content().split_whitespace().collect();
+        let der = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text);
+        Certificate::from_der(&der.unwrap()).unwrap()
+    };
+    let of = |parent: &str| -> Vec<Certificate> {
+        document
+            .root()
+            .descendants()
+            .filter(|node| node.local_name() == "cert")
+            .filter(|node| {
+                node.parent()
+                    .is_some_and(|node| node.local_name() == parent)
+            })
+            .map(certificate)
+            .collect()
+    };
+    let mut authorities = of("topCA");
+    authorities.retain(|certificate| certificate.subject() == subject);
+    (authorities.remove(0), of("ocsp"))
+}
+
+#[test]
+fn judges_the_signer_by_the_configuration() {
+    let Some(vectors) = Vectors::find() else {
+        return;
+    };
+    let signature = vectors.verify_over_message_0("sign-0.xml").unwrap();
+    let issuer = signature.signing_certificate().issuer().clone();
+    let (authority, responders) = authority_of(&vectors, &issuer);
+    assert!(signature.signing_certificate().is_signed_by(&authority));
+    let policy = ocsp::Policy {
+        responders: &responders,
+        candidates: &[],
+        freshness_seconds: 3600,
+        verify_next_update: true,
+    };
+    let judge = |at: &str| verify_trust(&signature, &authority, &policy, at.parse().unwrap());
+    // The response speaks as of 9 September 2017; the certificate holds from 2 October 2014.
+    let path = judge("2017-09-09T10:00:00Z").unwrap();
+    assert_eq!(path.anchor(), &authority);
+    let error = judge("2017-09-09T10:30:00Z").unwrap_err();
+    assert_eq!(
+        error.code(),
+        "invalid_cert_path.incorrect_validation_info",
+        "{error:?}"
+    );
+    let error = judge("2014-09-30T12:00:00Z").unwrap_err();
+    assert_eq!(
+        error.code(),
+        "cannot_create_cert_path.internal_error",
+        "{error:?}"
+    );
 }

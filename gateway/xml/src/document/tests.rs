@@ -45,7 +45,7 @@ fn tells_where_elements_stand() {
     let pieces: Vec<&str> = document
         .root()
         .descendants()
-        .map(|node| &source[node.source_range()])
+        .map(|node| source.get(node.source_range()).unwrap())
         .collect();
     assert_eq!(
         pieces,

@@ -217,7 +217,7 @@ fn refuses_what_the_schema_forbids() {
     ] {
         let error = verify(
             result.as_bytes(),
-            chain_of(&[wrong.clone()]).as_bytes(),
+            chain_of(std::slice::from_ref(&wrong)).as_bytes(),
             CHAIN,
             &inputs(&received),
         );
@@ -294,4 +294,27 @@ fn gives_the_codes_of_the_reference_implementation() {
     ] {
         assert_eq!(error.code(), code);
     }
+}
+
+#[test]
+fn takes_stated_digests_for_absent_attachments_only_when_asked() {
+    let (one, two) = (sha512("one"), sha512("two"));
+    let result = result_of(&step(&[one, two]));
+    let chain = chain_of(&[data("/message.xml", &one) + &data("/attachment1", &two)]);
+    let present = |parts: &[(&str, Digest)]| {
+        verify_present(result.as_bytes(), chain.as_bytes(), CHAIN, &inputs(parts))
+    };
+    assert_eq!(
+        present(&[("/message.xml", one)]),
+        Ok(vec!["/attachment1".to_owned()])
+    );
+    assert_eq!(
+        present(&[("/message.xml", one), ("/attachment1", two)]),
+        Ok(Vec::new())
+    );
+    // An attachment that is there is compared, and the message must be there.
+    let wrong = [("/message.xml", one), ("/attachment1", one)];
+    assert_eq!(present(&wrong), Err(Error::ResultMismatch));
+    assert_eq!(present(&[("/attachment1", two)]), Err(Error::Unresolvable));
+    assert_eq!(present(&[]), Err(Error::Unresolvable));
 }

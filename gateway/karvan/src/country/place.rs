@@ -3,26 +3,31 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
-use super::country::{ADAPTERS, NODES};
+use super::Plan;
 
 /// A folder and a block of ports on loopback.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
+    plan: &'static Plan,
     folder: PathBuf,
     base_port: u16,
 }
 
 impl Place {
-    pub(crate) fn new(folder: &Path, base_port: u16) -> Self {
-        Self { folder: folder.to_owned(), base_port }
+    pub(crate) fn new(plan: &'static Plan, folder: &Path, base_port: u16) -> Self {
+        Self {
+            plan,
+            folder: folder.to_owned(),
+            base_port,
+        }
+    }
+
+    pub(crate) fn plan(&self) -> &'static Plan {
+        self.plan
     }
 
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
-    }
-
-    pub(crate) fn base_port(&self) -> u16 {
-        self.base_port
     }
 
     pub(super) fn anchor(&self) -> PathBuf {
@@ -39,6 +44,10 @@ impl Place {
 
     pub(crate) fn node_folder(&self, name: &str) -> PathBuf {
         self.folder.join("nodes").join(name)
+    }
+
+    pub(crate) fn node_config(&self, name: &str) -> PathBuf {
+        self.node_folder(name).join("node.toml")
     }
 
     pub(super) fn adapters_folder(&self) -> PathBuf {
@@ -73,19 +82,28 @@ impl Place {
         self.local(index.saturating_add(10))
     }
 
-    pub(super) fn health(&self, index: usize) -> SocketAddr {
+    pub(crate) fn health(&self, index: usize) -> SocketAddr {
         self.local(index.saturating_add(20))
     }
 
     /// Where an adapter listens.
-    pub(super) fn adapter(&self, name: &str) -> SocketAddr {
-        let index = ADAPTERS.iter().position(|adapter| adapter.name == name).unwrap_or_default();
+    pub(crate) fn adapter(&self, name: &str) -> SocketAddr {
+        let index = self
+            .plan
+            .adapters
+            .iter()
+            .position(|adapter| adapter.name == name)
+            .unwrap_or_default();
         self.local(index.saturating_add(30))
     }
 
     /// The number of a node.
-    pub(crate) fn node_index(name: &str) -> usize {
-        NODES.iter().position(|node| node.name == name).unwrap_or_default()
+    pub(crate) fn node_index(&self, name: &str) -> usize {
+        self.plan
+            .nodes
+            .iter()
+            .position(|node| node.name == name)
+            .unwrap_or_default()
     }
 
     fn local(&self, offset: usize) -> SocketAddr {
@@ -95,7 +113,7 @@ impl Place {
 
     /// The first port of ours that somebody else holds.
     pub(crate) fn taken(&self) -> Option<SocketAddr> {
-        let nodes = (0..NODES.len()).flat_map(|index| {
+        let nodes = (0..self.plan.nodes.len()).flat_map(|index| {
             let address = self.node_address(index);
             [
                 SocketAddr::new(address, self.message_port()),
@@ -104,7 +122,11 @@ impl Place {
                 self.health(index),
             ]
         });
-        let adapters = ADAPTERS.iter().map(|adapter| self.adapter(adapter.name));
+        let adapters = self
+            .plan
+            .adapters
+            .iter()
+            .map(|adapter| self.adapter(adapter.name));
         [self.registry(), self.certs()]
             .into_iter()
             .chain(nodes)
@@ -114,10 +136,14 @@ impl Place {
 }
 
 /// The ports a sandbox looks for a free block in, when none is asked for.
-pub(crate) fn free_base_port() -> Option<u16> {
+pub(crate) fn free_base_port(plan: &'static Plan) -> Option<u16> {
     (0..BLOCKS)
         .map(|block| FIRST_BASE_PORT.saturating_add(block.saturating_mul(BLOCK)))
-        .find(|base_port| Place::new(Path::new(""), *base_port).taken().is_none())
+        .find(|base_port| {
+            Place::new(plan, Path::new(""), *base_port)
+                .taken()
+                .is_none()
+        })
 }
 
 const FIRST_BASE_PORT: u16 = 7100;

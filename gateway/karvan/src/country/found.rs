@@ -16,10 +16,8 @@ use gateway_registry::{Command, Source, state};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::country::{
-    ADAPTERS, GROUP, GROUP_MEMBERS, INSTANCE, Kind, MEMBER_CLASSES, MEMBERS, NODES, NodePlan,
-};
 use super::place::Place;
+use super::{INSTANCE, Kind, NodePlan};
 use crate::certs::{self, Kept};
 use crate::clock::SystemClock;
 use crate::config::{self, Loaded};
@@ -33,12 +31,12 @@ pub(crate) struct Error {
 }
 
 /// Whether a country was founded in this folder before.
-pub(super) fn is_founded(place: &Place) -> bool {
+pub(crate) fn is_founded(place: &Place) -> bool {
     place.anchor().exists()
 }
 
 /// Makes everything. The anchor is written last: with it the country is complete.
-pub(super) fn found(place: &Place, keys: KeyKind) -> Result<(), Error> {
+pub(crate) fn found(place: &Place, keys: KeyKind) -> Result<(), Error> {
     let now = SystemClock.now();
     let pin = new_pin();
     let mut authority = authority(place, keys, now)?;
@@ -51,39 +49,79 @@ pub(super) fn found(place: &Place, keys: KeyKind) -> Result<(), Error> {
             .map(drop)
             .map_err(|error| failed("a registration", error))
     };
-    execute(Command::Initialise { instance: INSTANCE.into(), address: place.registry().to_string() })?;
-    for (code, description) in MEMBER_CLASSES {
-        execute(Command::AddMemberClass { code: (*code).into(), description: (*description).into() })?;
+    execute(Command::Initialise {
+        instance: INSTANCE.into(),
+        address: place.registry().to_string(),
+    })?;
+    for (code, description) in place.plan().member_classes {
+        execute(Command::AddMemberClass {
+            code: (*code).into(),
+            description: (*description).into(),
+        })?;
     }
-    for member in MEMBERS {
+    for member in place.plan().members {
         let id = member_id(&format!("{}/{}", member.class, member.code))?;
-        execute(Command::AddMember { member: id, name: member.name.into() })?;
+        execute(Command::AddMember {
+            member: id,
+            name: member.name.into(),
+        })?;
     }
     let timestamper = authority
         .timestamper("Sandbox TSA", keys, now)
         .map_err(|error| failed("the time-stamper", error))?;
     approve(place, &authority, &timestamper, &execute)?;
-    for client in NODES.iter().flat_map(|node| node.clients) {
-        execute(Command::AddSubsystem { subsystem: client_id(client.id)?, name: None })?;
+    for client in place.plan().nodes.iter().flat_map(|node| node.clients) {
+        execute(Command::AddSubsystem {
+            subsystem: client_id(client.id)?,
+            name: None,
+        })?;
     }
-    execute(Command::AddGroup { code: GROUP.into(), description: "Systems of social aid".into() })?;
-    for member in GROUP_MEMBERS {
-        execute(Command::AddGroupMember { group: GROUP.into(), client: client_id(member)? })?;
+    for (group, members) in place.plan().groups {
+        execute(Command::AddGroup {
+            code: (*group).into(),
+            description: (*group).into(),
+        })?;
+        for member in *members {
+            execute(Command::AddGroupMember {
+                group: (*group).into(),
+                client: client_id(member)?,
+            })?;
+        }
     }
-    for (index, node) in NODES.iter().enumerate() {
+    for (index, node) in place.plan().nodes.iter().enumerate() {
         let certificate = found_node(place, index, node, &mut authority, keys, &pin, now)?;
         let server = server_id(node)?;
         let address = place.node_address(index).to_string();
-        execute(Command::RegisterServer { server: server.clone(), address, certificate })?;
+        execute(Command::RegisterServer {
+            server: server.clone(),
+            address,
+            certificate,
+        })?;
         for client in node.clients {
             let client = client_id(client.id)?;
-            execute(Command::RegisterClient { server: server.clone(), client })?;
+            execute(Command::RegisterClient {
+                server: server.clone(),
+                client,
+            })?;
         }
     }
-    let provider = client_id("GOV/0000001181/mygov")?;
-    execute(Command::SetManagementProvider { provider })?;
+    // The management services come later; the configuration has to name their provider now.
+    if let Some(client) = place
+        .plan()
+        .nodes
+        .iter()
+        .flat_map(|node| node.clients)
+        .next()
+    {
+        execute(Command::SetManagementProvider {
+            provider: client_id(client.id)?,
+        })?;
+    }
     let url = format!("https://{}/managementservice/", place.registry());
-    execute(Command::SetRegistrationAddress { url, certificate: None })?;
+    execute(Command::SetRegistrationAddress {
+        url,
+        certificate: None,
+    })?;
 
     adapters(place)?;
     keep_authority(place, &authority, &timestamper, &pin)?;
@@ -151,7 +189,10 @@ fn found_node(
             .to_encrypted_pem(&Pin::new(pin.to_owned()))
             .map_err(|error| failed("a key", error))?;
         secret(&keys_folder.join(format!("{name}.key.pem")), pem.as_bytes())?;
-        write(&keys_folder.join(format!("{name}.cert.pem")), certificate.to_pem().as_bytes())?;
+        write(
+            &keys_folder.join(format!("{name}.cert.pem")),
+            certificate.to_pem().as_bytes(),
+        )?;
         Ok::<_, Error>(certificate)
     };
     let own = subject::ejbca_auth(INSTANCE, node.name);
@@ -159,10 +200,16 @@ fn found_node(
 
     let mut signing = Vec::new();
     let owner = member_id(node.owner)?;
-    let members = node.clients.iter().map(|client| Ok(client_id(client.id)?.member().clone()));
+    let members = node
+        .clients
+        .iter()
+        .map(|client| Ok(client_id(client.id)?.member().clone()));
     for member in std::iter::once(Ok(owner)).chain(members) {
         let member = member?;
-        if signing.iter().any(|key: &config::node::SigningKey| key.member == member) {
+        if signing
+            .iter()
+            .any(|key: &config::node::SigningKey| key.member == member)
+        {
             continue;
         }
         let name = format!("sign-{}", member.member_code());
@@ -231,12 +278,16 @@ fn clients(place: &Place, node: &NodePlan) -> Result<Vec<config::node::Client>, 
         let services = plan.services.iter().map(|service| {
             let base = format!("http://{}", place.adapter(service.adapter));
             let (kind, version, url) = match service.kind {
-                Kind::Soap { version } => {
-                    (config::node::ServiceKind::Soap, Some(version.to_owned()), base)
-                }
-                Kind::Rest { path } => {
-                    (config::node::ServiceKind::Rest, None, format!("{base}{path}"))
-                }
+                Kind::Soap { version } => (
+                    config::node::ServiceKind::Soap,
+                    Some(version.to_owned()),
+                    base,
+                ),
+                Kind::Rest { path } => (
+                    config::node::ServiceKind::Rest,
+                    None,
+                    format!("{base}{path}"),
+                ),
             };
             config::node::Service {
                 code: service.code.to_owned(),
@@ -253,7 +304,11 @@ fn clients(place: &Place, node: &NodePlan) -> Result<Vec<config::node::Client>, 
             let group = right.subject.strip_prefix('@');
             rights.push(config::node::Right {
                 service: right.service.to_owned(),
-                client: if group.is_none() { Some(client_id(right.subject)?) } else { None },
+                client: if group.is_none() {
+                    Some(client_id(right.subject)?)
+                } else {
+                    None
+                },
                 global_group: group.map(|code| format!("{INSTANCE}/{code}")),
                 local_group: None,
                 method: right.endpoint.map(|(method, _)| method.to_owned()),
@@ -272,10 +327,7 @@ fn clients(place: &Place, node: &NodePlan) -> Result<Vec<config::node::Client>, 
     Ok(clients)
 }
 
-fn registry_config(
-    place: &Place,
-    pin: &str,
-) -> Result<Loaded<config::registry::Registry>, Error> {
+fn registry_config(place: &Place, pin: &str) -> Result<Loaded<config::registry::Registry>, Error> {
     let folder = place.registry_folder();
     gateway_store::file::create_dir(&folder).map_err(|error| failed("a folder", error))?;
     secret(&folder.join("pin"), pin.as_bytes())?;
@@ -300,10 +352,16 @@ fn keep_authority(
     gateway_store::file::create_dir(&folder).map_err(|error| failed("a folder", error))?;
     secret(&folder.join("pin"), pin.as_bytes())?;
     let pin = Pin::new(pin.to_owned());
-    let sealed = authority.seal_keys(&pin).map_err(|error| failed("the authority", error))?;
+    let sealed = authority
+        .seal_keys(&pin)
+        .map_err(|error| failed("the authority", error))?;
     let kept = Kept {
-        authority: authority.state(&sealed).map_err(|error| failed("the authority", error))?,
-        timestamper: timestamper.state(&pin).map_err(|error| failed("the time-stamper", error))?,
+        authority: authority
+            .state(&sealed)
+            .map_err(|error| failed("the authority", error))?,
+        timestamper: timestamper
+            .state(&pin)
+            .map_err(|error| failed("the time-stamper", error))?,
     };
     certs::write(&folder.join("state.json"), &kept)
         .map_err(|error| failed("the authority", error))?;
@@ -319,21 +377,28 @@ fn keep_authority(
 fn adapters(place: &Place) -> Result<(), Error> {
     let folder = place.adapters_folder();
     gateway_store::file::create_dir(&folder).map_err(|error| failed("a folder", error))?;
-    for adapter in ADAPTERS {
+    for adapter in place.plan().adapters {
         let listen = format!("listen = \"{}\"", place.adapter(adapter.name));
         let mut text = String::with_capacity(adapter.toml.len());
         for line in adapter.toml.lines() {
-            text.push_str(if line.starts_with("listen = ") { &listen } else { line });
+            text.push_str(if line.starts_with("listen = ") {
+                &listen
+            } else {
+                line
+            });
             text.push('\n');
         }
-        write(&folder.join(format!("{}.toml", adapter.name)), text.as_bytes())?;
+        write(
+            &folder.join(format!("{}.toml", adapter.name)),
+            text.as_bytes(),
+        )?;
         let (name, sql) = adapter.sql;
         write(&folder.join(name), sql.as_bytes())?;
     }
     Ok(())
 }
 
-pub(super) fn client_id(text: &str) -> Result<ClientId, Error> {
+pub(crate) fn client_id(text: &str) -> Result<ClientId, Error> {
     let full = format!("{INSTANCE}/{text}");
     ClientId::from_rest(&full).map_err(|error| failed(&full, error))
 }
@@ -365,7 +430,10 @@ fn secret(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 }
 
 fn failed(what: &str, error: impl fmt::Display) -> Error {
-    Error { what: what.to_owned(), reason: error.to_string() }
+    Error {
+        what: what.to_owned(),
+        reason: error.to_string(),
+    }
 }
 
 impl fmt::Display for Error {

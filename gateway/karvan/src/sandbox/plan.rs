@@ -1,0 +1,219 @@
+//! The country of the sandbox. Every person in it is invented; member codes and FINs are test keys
+//! that can be nobody's.
+
+use crate::country::{
+    AdapterPlan, ClientPlan, Kind, Member, NodePlan, Plan, RightPlan, ServicePlan,
+};
+
+/// The country of the sandbox.
+pub(super) const COUNTRY: Plan = Plan {
+    member_classes: &[
+        ("GOV", "Dövlət qurumları"),
+        ("COM", "Kommersiya təşkilatları"),
+    ],
+    members: MEMBERS,
+    // The systems that may ask for a family's papers.
+    groups: &[("social-aid", &["GOV/0000000261/vemtas"])],
+    nodes: NODES,
+    adapters: ADAPTERS,
+};
+
+const MEMBERS: &[Member] = &[
+    Member {
+        class: "GOV",
+        code: "0000000131",
+        name: "Daxili İşlər Nazirliyi",
+    },
+    Member {
+        class: "GOV",
+        code: "0000000261",
+        name: "Əmək və Əhalinin Sosial Müdafiəsi Nazirliyi",
+    },
+    Member {
+        class: "GOV",
+        code: "0000000391",
+        name: "Dövlət Sosial Müdafiə Fondu",
+    },
+    Member {
+        class: "GOV",
+        code: "0000000411",
+        name: "Ədliyyə Nazirliyi",
+    },
+    Member {
+        class: "GOV",
+        code: "0000000541",
+        name: "Səhiyyə Nazirliyi",
+    },
+    Member {
+        class: "GOV",
+        code: "0000001181",
+        name: "İnnovasiya və Rəqəmsal İnkişaf Agentliyi",
+    },
+    Member {
+        class: "COM",
+        code: "0000001201",
+        name: "Nümunə Bank",
+    },
+];
+
+const fn soap(code: &'static str, adapter: &'static str) -> ServicePlan {
+    ServicePlan {
+        code,
+        kind: Kind::Soap { version: "v1" },
+        adapter,
+    }
+}
+
+const fn rest(code: &'static str, adapter: &'static str, path: &'static str) -> ServicePlan {
+    ServicePlan {
+        code,
+        kind: Kind::Rest { path },
+        adapter,
+    }
+}
+
+const fn right(service: &'static str, subject: &'static str) -> RightPlan {
+    RightPlan {
+        service,
+        subject,
+        endpoint: None,
+    }
+}
+
+const NODES: &[NodePlan] = &[
+    NodePlan {
+        name: "din",
+        owner: "GOV/0000000131",
+        title: "population register",
+        clients: &[ClientPlan {
+            id: "GOV/0000000131/iamas",
+            services: &[
+                soap("GetPersonByFin", "iamas"),
+                soap("GetFamily", "iamas"),
+                rest("persons", "iamas", "/persons"),
+            ],
+            rights: &[
+                right("GetPersonByFin", "GOV/0000001181/mygov"),
+                right("GetPersonByFin", "@social-aid"),
+                right("GetFamily", "@social-aid"),
+                RightPlan {
+                    service: "persons",
+                    subject: "GOV/0000001181/mygov",
+                    endpoint: Some(("GET", "/*")),
+                },
+            ],
+        }],
+    },
+    NodePlan {
+        name: "eesmn",
+        owner: "GOV/0000000261",
+        title: "labour and social protection",
+        clients: &[
+            ClientPlan {
+                id: "GOV/0000000261/vemtas",
+                services: &[],
+                rights: &[],
+            },
+            ClientPlan {
+                id: "GOV/0000000261/emas",
+                services: &[
+                    soap("GetLabourContracts", "emas"),
+                    soap("RegisterLabourContract", "emas"),
+                ],
+                rights: &[
+                    right("GetLabourContracts", "@social-aid"),
+                    right("GetLabourContracts", "GOV/0000001181/mygov"),
+                    right("RegisterLabourContract", "GOV/0000001181/mygov"),
+                ],
+            },
+            ClientPlan {
+                id: "GOV/0000000391/pensiya",
+                services: &[soap("GetPension", "pensiya")],
+                rights: &[
+                    right("GetPension", "@social-aid"),
+                    right("GetPension", "GOV/0000001181/mygov"),
+                ],
+            },
+            ClientPlan {
+                id: "GOV/0000000391/muavinet",
+                services: &[
+                    soap("NotifyBirth", "muavinet"),
+                    rest("births", "muavinet", "/births"),
+                ],
+                rights: &[
+                    right("NotifyBirth", "GOV/0000000411/vva"),
+                    RightPlan {
+                        service: "births",
+                        subject: "GOV/0000000411/vva",
+                        endpoint: Some(("POST", "**")),
+                    },
+                ],
+            },
+        ],
+    },
+    NodePlan {
+        name: "en",
+        owner: "GOV/0000000411",
+        title: "justice",
+        clients: &[
+            ClientPlan {
+                id: "GOV/0000000411/ehdr",
+                services: &[soap("GetBirthRecord", "ehdr"), soap("GetChildren", "ehdr")],
+                rights: &[
+                    right("GetBirthRecord", "@social-aid"),
+                    right("GetChildren", "@social-aid"),
+                    right("GetBirthRecord", "GOV/0000001181/mygov"),
+                ],
+            },
+            ClientPlan {
+                id: "GOV/0000000411/vva",
+                services: &[soap("NotifyBirth", "vva")],
+                rights: &[right("NotifyBirth", "GOV/0000000541/dogum")],
+            },
+        ],
+    },
+    NodePlan {
+        name: "iria",
+        owner: "GOV/0000001181",
+        title: "portal, shared by a clinic and a bank",
+        clients: &[
+            ClientPlan {
+                id: "GOV/0000001181/mygov",
+                services: &[],
+                rights: &[],
+            },
+            ClientPlan {
+                id: "GOV/0000000541/dogum",
+                services: &[],
+                rights: &[],
+            },
+            ClientPlan {
+                id: "COM/0000001201/kredit",
+                services: &[],
+                rights: &[],
+            },
+        ],
+    },
+];
+
+macro_rules! adapter {
+    ($name:literal, $sql:literal) => {
+        AdapterPlan {
+            name: $name,
+            toml: include_str!(concat!("../../../../examples/country/", $name, ".toml")),
+            sql: (
+                $sql,
+                include_str!(concat!("../../../../examples/country/", $sql)),
+            ),
+        }
+    };
+}
+
+const ADAPTERS: &[AdapterPlan] = &[
+    adapter!("iamas", "iamas.sql"),
+    adapter!("emas", "emas.sql"),
+    adapter!("pensiya", "pensiya.sql"),
+    adapter!("muavinet", "muavinet.sql"),
+    adapter!("ehdr", "justice.sql"),
+    adapter!("vva", "justice.sql"),
+];
