@@ -78,7 +78,8 @@ def expect_person(answer, surname="Məmmədov"):
 
 def expect_fault(answer, *codes):
     status, text = answer
-    expect(status, 500, f"status (of {text})")
+    # SOAP 1.1 says 500; a node answers faults with 200, as X-Road's security server does.
+    expect(status, 200 if ENDPOINTS["through_nodes"] else 500, f"status (of {text})")
     found = re.search(r"<faultcode>([^<]*)</faultcode>", text)
     assert found, f"no fault in {text}"
     if codes:

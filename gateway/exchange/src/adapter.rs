@@ -30,6 +30,7 @@ impl Adapter for gateway_net::Client {
         request: http::Request<Body>,
         target: &Target,
     ) -> Result<http::Response<Body>, gateway_net::Error> {
-        self.request(request, &target.trust, Some(target.timeout)).await
+        self.request(request, &target.trust, Some(target.timeout))
+            .await
     }
 }

@@ -24,7 +24,10 @@ impl Conf {
     /// Nothing is believed yet.
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { snapshot, believed: Believed::default() }
+        Self {
+            snapshot,
+            believed: Believed::default(),
+        }
     }
 
     /// Whether it may be used now: not expired, or expired within the grace.
@@ -41,9 +44,13 @@ impl Conf {
         let grace = SignedDuration::from_secs(i64::try_from(grace_seconds).unwrap_or(i64::MAX));
         let last = expires_at.checked_add(grace).unwrap_or(Timestamp::MAX);
         if now <= last {
-            return Ok(Valid { degraded: Some(REGISTRY_GRACE) });
+            return Ok(Valid {
+                degraded: Some(REGISTRY_GRACE),
+            });
         }
-        Err(Error::ConfigurationOutdated { expired_at: expires_at })
+        Err(Error::ConfigurationOutdated {
+            expired_at: expires_at,
+        })
     }
 }
 

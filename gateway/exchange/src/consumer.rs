@@ -42,23 +42,30 @@ impl<T: Transport> Consumer<T> {
         subject: &mut Option<Subject>,
     ) -> Result<http::Response<Body>, Error> {
         let node = &self.node;
+        receive::method(&request)?;
         let now = node.clock.now();
         let conf = node.conf()?; // one snapshot for the whole exchange
         let valid = conf.valid(node.settings.registry_grace_seconds_max, now)?;
-        let keys = node.keys.load_full();
-        let authentication = keys.authentication(now).ok_or(Error::NoAuthenticationKey)?;
+        node.keys
+            .load()
+            .authentication(now)
+            .ok_or(Error::NoAuthenticationKey)?;
 
         let received = receive::head(request, &conf, &node.settings.limits).await?;
         *subject = Some(received.subject());
-        let authorized = authorize::client(received, peer, &node.local.load(), &node.settings)?;
+        let local = node.local.load_full();
+        let authorized = authorize::client(received, peer, &local, &conf.snapshot, &node.settings)?;
         let routed = route::provider(authorized, &conf.snapshot, &node.settings)?;
-        let complete = receive::attachments(routed, &node.log).await?;
+        let complete = receive::rest(routed, &node.log).await?;
+
+        let (now, keys) = (node.clock.now(), node.keys.load_full());
+        let authentication = keys.authentication(now).ok_or(Error::NoAuthenticationKey)?;
         let sealed = seal::request(complete, &keys, now).await?;
-        let logged = log::request(sealed, &node.log, valid, now).await?; // no record, no sending
+        let logged = log::request(sealed, &node.log, valid).await?; // no record, no sending
 
         let reply = send::request(&logged, authentication, &self.transport, node, &conf).await?;
-        let answered = verify::response(reply, &logged, node, &conf).await?; // it answers what we asked
-        let answer = log::response(answered, &logged, &node.log, valid, node.clock.now()).await?;
+        let verified = verify::response(reply, &logged, node, &conf).await?; // it answers what we asked
+        let answer = log::response(verified, &logged, &node.log, valid).await?;
 
         Ok(respond::to_client(answer))
     }
@@ -73,7 +80,8 @@ impl<T: Transport> Handler for Consumer<T> {
             Err(error) => {
                 let fault = fault::of(&error, Half::Consumer);
                 fault::report(&error, &fault, Half::Consumer);
-                note::refusal(&self.node, Side::Consumer, subject.as_ref(), None, &fault);
+                let subject = subject.as_ref();
+                note::refusal(&self.node, Side::Consumer, subject, None, &error, &fault);
                 respond::fault(&fault, &accept)
             }
         }

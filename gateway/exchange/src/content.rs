@@ -58,12 +58,12 @@ pub async fn keep(mut body: Body, mut spool: Spool) -> Result<Option<Content>, E
     let mut any = false;
     while let Some(chunk) = next_chunk(&mut body).await? {
         any = true;
-        spool.write(chunk).await.map_err(Error::Content)?;
+        spool.write(chunk).await.map_err(Error::kept)?;
     }
     if !any {
         return Ok(None);
     }
-    spool.finish().await.map(Some).map_err(Error::Content)
+    spool.finish().await.map(Some).map_err(Error::kept)
 }
 
 /// The next non-empty data of a body; trailers are passed over.
@@ -82,12 +82,30 @@ pub(crate) async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, Error> 
 /// The body made of these pieces, of known length, copied nowhere.
 #[must_use]
 pub fn body(pieces: Vec<Piece>) -> Body {
-    let length = pieces.iter().map(Piece::len).fold(0_u64, u64::saturating_add);
-    Pieces { pieces: pieces.into(), length, reading: Reading::Nothing }.boxed_unsync()
+    let length = pieces
+        .iter()
+        .map(Piece::len)
+        .fold(0_u64, u64::saturating_add);
+    Pieces {
+        pieces: pieces.into(),
+        length,
+        reading: Reading::Nothing,
+    }
+    .boxed_unsync()
+}
+
+/// Holds the length of what is in memory against its bound.
+pub(crate) fn check_length(bytes: &[u8], bytes_max: usize) -> Result<(), Error> {
+    match bytes.len() <= bytes_max {
+        true => Ok(()),
+        false => Err(too_large(bytes_max)),
+    }
 }
 
 fn too_large(bytes_max: usize) -> Error {
-    Error::TooLarge { bytes_max: u64::try_from(bytes_max).unwrap_or(u64::MAX) }
+    Error::TooLarge {
+        bytes_max: u64::try_from(bytes_max).unwrap_or(u64::MAX),
+    }
 }
 
 impl Piece {
@@ -188,6 +206,8 @@ impl http_body::Body for Pieces {
 
 impl fmt::Debug for Pieces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pieces").field("bytes_left", &self.length).finish_non_exhaustive()
+        f.debug_struct("Pieces")
+            .field("bytes_left", &self.length)
+            .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use gateway_proto::fault::Fault;
 use gateway_proto::id::{ClientId, MemberId, ServerId, ServiceId};
-use gateway_proto::{envelope, mime, rest, soap};
+use gateway_proto::{envelope, rest, soap};
 use jiff::Timestamp;
 
 use crate::local::ServiceKind;
@@ -38,9 +38,9 @@ pub enum Error {
 
     // ── what was received ──
     /// An error in what the information system sent; SOAP only, prefix `client`.
-    Request(Box<Error>),
+    Request(Box<Self>),
     /// An error in what the other node or the service sent, prefix `service_failed`.
-    Received(Box<Error>),
+    Received(Box<Self>),
     /// Not POST.
     Method {
         /// The method found.
@@ -52,15 +52,15 @@ pub enum Error {
     NoContentType,
     /// A content type that cannot stand there, or none from a peer.
     ContentType {
-        /// What was found.
+        /// What was found, as [`Error::content_type`] shortens it.
         found: String,
     },
+    /// Attachments came with a message whose own content type is not a multipart.
+    AttachmentsBesidePlain,
     /// Not a valid SOAP message.
     Soap(soap::Error),
     /// Not a valid REST message.
     Rest(rest::Error),
-    /// Not a valid MIME message.
-    Mime(mime::Error),
     /// Not a valid node-to-node message.
     Envelope(envelope::Error),
     /// The information system sent a SOAP fault as a request.
@@ -70,12 +70,16 @@ pub enum Error {
     },
     /// The message has no SOAP part.
     MissingSoap,
+    /// The service answered with a multipart that has no part.
+    EmptyAnswer,
     /// The message has no REST part.
     MissingRest,
     /// The message has no signature.
     MissingSignature,
     /// The message stopped short, or came too slowly.
     Body(gateway_net::Error),
+    /// The body of a client's REST request stopped short, or came too slowly.
+    ClientBody(gateway_net::Error),
     /// More bytes than allowed.
     TooLarge {
         /// The bound.
@@ -235,10 +239,10 @@ impl Error {
             | Self::ContentType { .. }
             | Self::Soap(_)
             | Self::Rest(_)
-            | Self::Mime(_)
             | Self::FaultAsRequest { .. }
             | Self::MissingSoap
             | Self::Body(_)
+            | Self::ClientBody(_)
             | Self::TooLarge { .. }
             | Self::UnknownClient { .. }
             | Self::ClientTls { .. }
@@ -251,6 +255,7 @@ impl Error {
             | Self::AccessDenied { .. } => Blame::Client,
             Self::Received(_)
             | Self::Envelope(_)
+            | Self::AttachmentsBesidePlain
             | Self::MissingRest
             | Self::MissingSignature
             | Self::HashAlgorithm
@@ -266,20 +271,58 @@ impl Error {
             | Self::ServiceDisabled { .. }
             | Self::NoServiceUrl { .. }
             | Self::ServiceUrl { .. }
+            | Self::EmptyAnswer
             | Self::Service(_) => Blame::Provider,
         }
     }
 
-    /// Marks an error in what an information system sent.
+    /// Marks an error in what an information system sent. What this node failed at stays its own,
+    /// and so does a missing Content-Type, as deployed servers have it.
     #[must_use]
     pub fn in_request(self) -> Self {
-        Self::Request(Box::new(self))
+        match self {
+            Self::Soap(soap::Error::MissingContentType) => Self::NoContentType,
+            own if own.blame() == Blame::Node => own,
+            error => Self::Request(Box::new(error)),
+        }
     }
 
-    /// Marks an error in what the other node or a service sent.
+    /// Marks an error in what the other node or a service sent. What this node failed at stays its
+    /// own.
     #[must_use]
     pub fn in_received(self) -> Self {
-        Self::Received(Box::new(self))
+        match self {
+            own if matches!(own, Self::Content(_) | Self::Log(_)) => own,
+            error => Self::Received(Box::new(error)),
+        }
+    }
+
+    /// A content type that cannot stand there. Only its base is kept: parameters are free text.
+    #[must_use]
+    pub fn content_type(found: Option<&str>) -> Self {
+        let base = found
+            .unwrap_or("none")
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim();
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"/+-._".contains(&byte);
+        let found = match base.len() <= CONTENT_TYPE_SHOWN_MAX && base.bytes().all(token) {
+            true => base.to_owned(),
+            false => "not a media type".to_owned(),
+        };
+        Self::ContentType { found }
+    }
+
+    /// A body that was not kept: too large, or this node's failure.
+    #[must_use]
+    pub fn kept(error: gateway_messagelog::Error) -> Self {
+        match error {
+            gateway_messagelog::Error::ContentTooLarge { bytes_max } => {
+                Self::TooLarge { bytes_max }
+            }
+            error => Self::Content(error),
+        }
     }
 }
 
@@ -305,16 +348,21 @@ impl fmt::Display for Error {
             Self::Method { method } => write!(f, "Must use POST request method instead of {method}"),
             Self::SoapAction => f.write_str("SOAPAction must be empty or a quoted URI"),
             Self::NoContentType => f.write_str("The request has no Content-Type"),
-            Self::ContentType { found } => write!(f, "Invalid content type: '{found}'"),
+            Self::ContentType { found } => write!(f, "Invalid content type: {found}"),
+            Self::AttachmentsBesidePlain => {
+                f.write_str("The message has attachments, but its own content type is no multipart")
+            }
             Self::Soap(error) => write!(f, "{error}"),
             Self::Rest(error) => write!(f, "{error}"),
-            Self::Mime(error) => write!(f, "{error}"),
             Self::Envelope(error) => write!(f, "{error}"),
             Self::FaultAsRequest { .. } => f.write_str("A SOAP fault cannot be a request"),
             Self::MissingSoap => f.write_str("The message has no SOAP part"),
+            Self::EmptyAnswer => f.write_str("The service answered with an empty multipart"),
             Self::MissingRest => f.write_str("The message has no REST part"),
             Self::MissingSignature => f.write_str("The message has no signature"),
-            Self::Body(error) => write!(f, "The message could not be read to its end: {error}"),
+            Self::Body(error) | Self::ClientBody(error) => {
+                write!(f, "The message could not be read to its end: {error}")
+            }
             Self::TooLarge { bytes_max } => {
                 write!(f, "The message is larger than the {bytes_max} bytes allowed")
             }
@@ -343,7 +391,8 @@ impl fmt::Display for Error {
                 "The connection to the provider's security server broke; whether the request was carried out is unknown",
             ),
             Self::HttpStatus { status } => write!(f, "Got HTTP status {status}"),
-            Self::Fault(fault) => f.write_str(fault.string.as_deref().unwrap_or("fault")),
+            // Its own text goes to whom it is for, never into our logs: it may name persons.
+            Self::Fault(_) => f.write_str("A fault of the provider's side was handed on"),
             Self::Inconsistent { field } => {
                 write!(f, "The response does not match the request: {field}")
             }
@@ -384,11 +433,11 @@ impl std::error::Error for Error {
             Self::Request(error) | Self::Received(error) => error.source(),
             Self::Soap(error) => error.source(),
             Self::Rest(error) => error.source(),
-            Self::Mime(error) => error.source(),
             Self::Envelope(error) => error.source(),
             Self::Peer(error) => error.source(),
             Self::Signature(error) => error.source(),
             Self::Body(error)
+            | Self::ClientBody(error)
             | Self::Network(error)
             | Self::Tls(error)
             | Self::Broken(Some(error))
@@ -401,8 +450,10 @@ impl std::error::Error for Error {
             | Self::SoapAction
             | Self::NoContentType
             | Self::ContentType { .. }
+            | Self::AttachmentsBesidePlain
             | Self::FaultAsRequest { .. }
             | Self::MissingSoap
+            | Self::EmptyAnswer
             | Self::MissingRest
             | Self::MissingSignature
             | Self::TooLarge { .. }
@@ -427,3 +478,6 @@ impl std::error::Error for Error {
         }
     }
 }
+
+/// A longer media type is not shown.
+const CONTENT_TYPE_SHOWN_MAX: usize = 100;

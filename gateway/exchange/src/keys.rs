@@ -44,12 +44,17 @@ impl Keys {
     /// The member's signer, if it may sign now.
     #[must_use]
     pub fn signer(&self, member: &MemberId, now: Timestamp) -> Option<&Arc<Signer>> {
-        self.signers.get(member).filter(|key| now < key.usable_until).map(|key| &key.signer)
+        self.signers
+            .get(member)
+            .filter(|key| now < key.usable_until)
+            .map(|key| &key.signer)
     }
 
     /// The authentication certificate, if it may be shown now.
     #[must_use]
     pub fn authentication(&self, now: Timestamp) -> Option<&Authentication> {
-        self.authentication.as_ref().filter(|key| now < key.usable_until)
+        self.authentication
+            .as_ref()
+            .filter(|key| now < key.usable_until)
     }
 }

@@ -11,7 +11,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`consumer`] | receive → authorize → route → seal → log → send → verify → log → respond |
-//! | [`provider`] | receive → permit → verify → log → call → seal → log → respond |
+//! | [`provider`] | receive → authenticate → permit → verify → log → call → seal → log → respond |
 //! | [`message`] | a request or a response in transit, SOAP or REST |
 //! | [`content`] | bodies: read under a limit, kept, written out again |
 //! | [`signer`] | one signer a key; batches what is queued |
@@ -39,7 +39,6 @@ pub mod trust;
 mod entity;
 mod note;
 mod record;
-mod related;
 mod wire;
 
 pub use adapter::Adapter;

@@ -5,22 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certs_x509::Certificate;
+use gateway_globalconf::Snapshot;
 use gateway_policy::AccessRight;
 use gateway_proto::id::{ClientId, ServerId, ServiceId};
 
 /// The node's own configuration.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Local {
     /// This server.
     pub server: ServerId,
-    /// Clients registered here, by identifier.
+    /// Clients configured here, by identifier.
     pub clients: HashMap<ClientId, Arc<LocalClient>>,
     /// The node's certificate towards information systems; a client presenting it is let in.
     pub internal_certificate: Option<Certificate>,
 }
 
 /// A member or subsystem that sends and serves through this node.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LocalClient {
     /// Its identifier.
     pub id: ClientId,
@@ -75,10 +76,21 @@ pub enum ServiceKind {
 }
 
 impl Local {
-    /// The registered client with exactly this identifier.
+    /// The client with exactly this identifier.
     #[must_use]
     pub fn client(&self, id: &ClientId) -> Option<&Arc<LocalClient>> {
         self.clients.get(id)
+    }
+
+    /// The same, if the registry too has it on this server: a client that was deregistered or
+    /// disabled there neither sends nor serves.
+    #[must_use]
+    pub fn registered(&self, id: &ClientId, conf: &Snapshot) -> Option<&Arc<LocalClient>> {
+        let here = conf
+            .servers_of(id)
+            .iter()
+            .any(|server| server.id == self.server);
+        self.client(id).filter(|_| here)
     }
 }
 
@@ -86,6 +98,7 @@ impl LocalClient {
     /// The service with exactly this code and version.
     #[must_use]
     pub fn service(&self, id: &ServiceId) -> Option<&Arc<Service>> {
-        self.services.get(&(id.code().to_owned(), id.version().map(str::to_owned)))
+        self.services
+            .get(&(id.code().to_owned(), id.version().map(str::to_owned)))
     }
 }

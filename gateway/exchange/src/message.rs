@@ -10,6 +10,10 @@ use gateway_seal::Parts;
 
 /// What is asked.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one an exchange, moved a few times"
+)]
 pub enum Request {
     /// A SOAP envelope.
     Soap(soap::Message),
@@ -186,6 +190,9 @@ impl Response {
 pub fn parts(message: &[u8], attachments: &[Attachment]) -> Parts {
     Parts {
         message: Digest::of(DigestAlgorithm::Sha512, message),
-        attachments: attachments.iter().map(|attachment| *attachment.content.digest()).collect(),
+        attachments: attachments
+            .iter()
+            .map(|attachment| *attachment.content.digest())
+            .collect(),
     }
 }

@@ -3,7 +3,9 @@
 use gateway_messagelog::{Refusal, Side};
 use gateway_proto::fault::Fault;
 use gateway_proto::id::ServerId;
+use uuid::Uuid;
 
+use crate::error::Error;
 use crate::message::Subject;
 use crate::node::Node;
 
@@ -14,9 +16,16 @@ pub(crate) fn refusal(
     side: Side,
     subject: Option<&Subject>,
     peer: Option<&ServerId>,
+    error: &Error,
     fault: &Fault,
 ) {
     let Some(subject) = subject else { return };
+    // A relayed fault was written elsewhere: its texts may name persons, its code and the id
+    // under which a peer's log tells more do not.
+    let detail = fault.detail.as_deref().unwrap_or_default();
+    let fault_id = Uuid::parse_str(detail)
+        .map(|id| id.to_string())
+        .unwrap_or_default();
     node.log.note_refusal(Refusal {
         time: node.clock.now(),
         side,
@@ -25,8 +34,8 @@ pub(crate) fn refusal(
         service: Some(subject.service.clone()),
         message_id: Some(subject.message_id.clone()),
         peer: peer.cloned(),
-        code: fault.code.as_str().to_owned(),
-        reason: fault.string.clone().unwrap_or_default(),
-        fault_id: fault.detail.clone().unwrap_or_default(),
+        code: crate::fault::shown(&fault.code).to_owned(),
+        reason: error.to_string(),
+        fault_id,
     });
 }

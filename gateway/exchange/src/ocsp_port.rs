@@ -23,8 +23,10 @@ impl OcspPort {
 
     fn answer(&self, query: &str) -> Result<Response<Body>, &'static str> {
         // Newer consumers add `cert_hash` with SHA-256; all send `cert`.
-        let asked: Vec<&str> =
-            query.split('&').filter_map(|pair| pair.strip_prefix("cert=")).collect();
+        let asked: Vec<&str> = query
+            .split('&')
+            .filter_map(|pair| pair.strip_prefix("cert="))
+            .collect();
         if asked.is_empty() {
             return Err("no cert parameter");
         }

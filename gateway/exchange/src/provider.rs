@@ -1,5 +1,6 @@
 //! The provider's half: from a peer's signed request to the signed answer.
 
+mod authenticate;
 mod call;
 mod log;
 mod permit;
@@ -41,25 +42,29 @@ impl<A: Adapter> Provider<A> {
         subject: &mut Option<Subject>,
     ) -> Result<http::Response<Body>, Error> {
         let node = &self.node;
+        receive::method(&request)?;
         let now = node.clock.now();
         let conf = node.conf()?; // one snapshot for the whole exchange
         let valid = conf.valid(node.settings.registry_grace_seconds_max, now)?;
-        let (local, keys) = (node.local.load_full(), node.keys.load_full());
+        let local = node.local.load_full();
 
-        let arrived = receive::head(request, peer, node, &conf, &local, &keys, now).await?;
+        let arrived = receive::head(request, &node.settings.limits).await?;
         *subject = Some(arrived.subject());
-        let decision = permit::decide(&arrived, &local, &conf.snapshot);
+        let (now, keys) = (node.clock.now(), node.keys.load_full());
+        let authenticated = authenticate::peer(arrived, peer, &conf, &local, &keys, now).await?;
+        let decision = permit::decide(authenticated.message(), &local, &conf.snapshot);
         // A refused message is read to its end, but nothing of it is kept.
-        let received = receive::rest(arrived, decision.is_ok(), &node.log).await?;
+        let received = receive::rest(authenticated, decision.is_ok(), &node.log).await?;
         let permitted = permit::request(received, decision)?;
         let verified = verify::request(permitted, &conf, node.clock.now())?;
-        let logged = log::request(verified, &node.log, valid, now).await?; // no record, no call
+        let logged = log::request(verified, &node.log, valid).await?; // no record, no call
 
         let answer = call::service(&logged, &self.adapter, node).await?;
-        let sealed = seal::response(answer, &logged, node.clock.now()).await?;
-        let answer = log::response(sealed, &logged, &node.log, valid, node.clock.now()).await?;
+        let keys = node.keys.load_full();
+        let sealed = seal::response(answer, &logged, &keys, node.clock.now()).await?;
+        let answer = log::response(sealed, &logged, &node.log, valid).await?;
 
-        respond::to_peer(answer)
+        respond::to_peer(&answer)
     }
 }
 
@@ -75,7 +80,8 @@ impl<A: Adapter> Handler for Provider<A> {
                     let leaf = peer.certificates.first()?;
                     conf.snapshot.server_by_auth_certificate(leaf).cloned()
                 });
-                note::refusal(&self.node, Side::Provider, subject.as_ref(), server.as_ref(), &fault);
+                let (subject, server) = (subject.as_ref(), server.as_ref());
+                note::refusal(&self.node, Side::Provider, subject, server, &error, &fault);
                 respond::fault(&fault)
             }
         }

@@ -69,10 +69,12 @@ impl Signer {
     /// When the queue is full, the signer has stopped, or the key refuses.
     pub async fn sign(&self, parts: Parts, now: Timestamp) -> Result<Seal, Error> {
         let (done, sealed) = oneshot::channel();
-        self.queue.try_send(Job { parts, now, done }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Error::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => Error::Stopped,
-        })?;
+        self.queue
+            .try_send(Job { parts, now, done })
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => Error::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => Error::Stopped,
+            })?;
         sealed.await.map_err(|_| Error::Stopped)?
     }
 }

@@ -37,8 +37,10 @@ pub enum PeerError {
     NotAuthentication,
     /// The path to the authority does not hold.
     Path(certs_x509::Error),
-    /// No OCSP response came for a certificate of the path.
+    /// No OCSP response came at all.
     NoOcsp,
+    /// None of the OCSP responses that came is about a certificate of the path.
+    MissingOcsp,
     /// The OCSP response does not do.
     Ocsp(certs_x509::Error),
     /// It is registered for no server on which this client is.
@@ -96,11 +98,28 @@ pub fn peer(
     anchor_of: AnchorOf,
     now: Timestamp,
 ) -> Result<(), PeerError> {
-    let leaf = evidence.certificates.first().ok_or(PeerError::NoCertificate)?;
-    if !conf.snapshot.auth_certificate_matches(leaf, client) {
-        return Err(PeerError::NotRegistered { client: client.clone() });
+    let leaf = evidence
+        .certificates
+        .first()
+        .ok_or(PeerError::NoCertificate)?;
+    if evidence.ocsp_responses.is_empty() {
+        return Err(PeerError::NoOcsp);
     }
-    let key = fingerprint(instance, &evidence.certificates, &evidence.ocsp_responses);
+    if !conf.snapshot.auth_certificate_matches(leaf, client) {
+        return Err(PeerError::NotRegistered {
+            client: client.clone(),
+        });
+    }
+    let kind = match anchor_of {
+        AnchorOf::Leaf => "leaf",
+        AnchorOf::Last => "last",
+    };
+    let key = fingerprint(
+        kind,
+        instance,
+        &evidence.certificates,
+        &evidence.ocsp_responses,
+    );
     if still_believed(&conf.believed.peers, &key, now) {
         return Ok(());
     }
@@ -118,16 +137,20 @@ pub fn peer(
     let path =
         chain::verify(leaf, additional, &anchor.certificate, now).map_err(PeerError::Path)?;
     let mut until = path.not_after();
-    for certificate in path.certificates() {
-        let issuer =
-            conf.snapshot.issuer(instance, certificate).ok_or(PeerError::UnknownAuthority)?;
+    for (certificate, issued_by) in path.links() {
+        let issuer = conf
+            .snapshot
+            .issuer(instance, certificate)
+            .ok_or(PeerError::UnknownAuthority)?;
+        // Of several the newest counts: an older good one does not outweigh a revocation.
         let response = evidence
             .ocsp_responses
             .iter()
-            .find(|response| response.applies_to(certificate, &issuer.certificate))
-            .ok_or(PeerError::NoOcsp)?;
+            .filter(|response| response.applies_to(certificate, issued_by))
+            .max_by_key(|response| response.this_update())
+            .ok_or(PeerError::MissingOcsp)?;
         let policy = conf.snapshot.ocsp_policy(issuer);
-        ocsp::verify_good(response, certificate, &issuer.certificate, &policy, now)
+        ocsp::verify_good(response, certificate, issued_by, &policy, now)
             .map_err(PeerError::Ocsp)?;
         until = until.min(fresh_until(response, &policy));
     }
@@ -158,18 +181,24 @@ pub fn signature(
     }
     check_member(issuer, certificate, signer)?;
 
+    let leaf = std::slice::from_ref(certificate);
     let key = fingerprint(
+        "signer",
         signer.instance(),
-        std::slice::from_ref(certificate),
+        leaf,
         signature.ocsp_responses(),
     );
     if still_believed(&conf.believed.signers, &key, now) {
         return Ok(Believable(()));
     }
     let policy = conf.snapshot.ocsp_policy(issuer);
-    gateway_seal::verify_trust(&signature, &issuer.certificate, &policy, now)
+    let path = gateway_seal::verify_trust(&signature, &issuer.certificate, &policy, now)
         .map_err(SignatureError::Seal)?;
-    remember(&conf.believed.signers, key, signer_until(&signature, issuer, &policy));
+    remember(
+        &conf.believed.signers,
+        key,
+        signer_until(&signature, &path, &policy),
+    );
     Ok(Believable(()))
 }
 
@@ -180,12 +209,20 @@ fn covered(conf: &Conf, seal: &Seal, parts: &Parts) -> Result<Signature, gateway
         return gateway_seal::verify_value(seal, parts);
     };
     let key = array(&gateway_seal::fingerprint(&seal.signature));
-    let known = conf.believed.documents.lock().ok().and_then(|mut known| known.get(&key).cloned());
+    let known = conf
+        .believed
+        .documents
+        .lock()
+        .ok()
+        .and_then(|mut known| known.get(&key).cloned());
     let verified = match known {
         Some(verified) => verified,
         None => {
             let verified = VerifiedSignature::verify(&seal.signature, Rules::Wire)?;
-            if let Ok(mut known) = conf.believed.documents.lock() {
+            // Who sends longer ones pays for each himself.
+            if seal.signature.len() <= DOCUMENT_BYTES_MAX
+                && let Ok(mut known) = conf.believed.documents.lock()
+            {
                 known.put(key, verified.clone());
             }
             verified
@@ -210,37 +247,64 @@ fn check_member(
     if same {
         return Ok(());
     }
-    let found = format!("{}/{}/{}", found.instance, found.member_class, found.member_code);
-    Err(SignatureError::WrongMember { expected: expected.clone(), found })
+    let found = format!(
+        "{}/{}/{}",
+        found.instance, found.member_class, found.member_code
+    );
+    Err(SignatureError::WrongMember {
+        expected: expected.clone(),
+        found,
+    })
 }
 
-fn signer_until(signature: &Signature, issuer: &Issuer, policy: &ocsp::Policy<'_>) -> Timestamp {
-    let certificate = signature.signing_certificate();
-    signature
-        .ocsp_responses()
-        .iter()
-        .filter(|response| response.applies_to(certificate, &issuer.certificate))
+/// No later than the end of any certificate of the path and of any OCSP response about one.
+fn signer_until(
+    signature: &Signature,
+    path: &chain::VerifiedPath,
+    policy: &ocsp::Policy<'_>,
+) -> Timestamp {
+    let about = |(certificate, issuer)| {
+        let applies = move |response: &&ocsp::Response| response.applies_to(certificate, issuer);
+        signature.ocsp_responses().iter().filter(applies)
+    };
+    let responses = path.links().flat_map(about);
+    responses
         .map(|response| fresh_until(response, policy))
-        .fold(certificate.not_after(), Timestamp::min)
+        .fold(path.not_after(), Timestamp::min)
 }
 
 /// The last moment the freshness rules accept this response.
 #[must_use]
 pub fn fresh_until(response: &ocsp::Response, policy: &ocsp::Policy<'_>) -> Timestamp {
-    let age = SignedDuration::from_secs(i64::try_from(policy.freshness_seconds).unwrap_or(i64::MAX));
-    let stale = response.this_update().checked_add(age).unwrap_or(Timestamp::MAX);
+    let age =
+        SignedDuration::from_secs(i64::try_from(policy.freshness_seconds).unwrap_or(i64::MAX));
+    let stale = response
+        .this_update()
+        .checked_add(age)
+        .unwrap_or(Timestamp::MAX);
     match response.next_update() {
         Some(next) if policy.verify_next_update => stale.min(next),
         _ => stale,
     }
 }
 
+/// Names a verdict by all it depends on. Lists are told apart by their lengths.
 fn fingerprint(
+    kind: &str,
     instance: &str,
     certificates: &[Certificate],
     responses: &[ocsp::Response],
 ) -> [u8; 32] {
     let mut hasher = certs_keys::Hasher::new(DigestAlgorithm::Sha256);
+    for length in [
+        kind.len(),
+        instance.len(),
+        certificates.len(),
+        responses.len(),
+    ] {
+        hasher.update(&length.to_be_bytes());
+    }
+    hasher.update(kind.as_bytes());
     hasher.update(instance.as_bytes());
     for certificate in certificates {
         hasher.update(certificate.sha256().as_bytes());
@@ -264,7 +328,9 @@ fn still_believed(
     key: &[u8; 32],
     now: Timestamp,
 ) -> bool {
-    let Ok(mut verdicts) = verdicts.lock() else { return false };
+    let Ok(mut verdicts) = verdicts.lock() else {
+        return false;
+    };
     verdicts.get(key).is_some_and(|until| now < *until)
 }
 
@@ -296,7 +362,12 @@ impl std::fmt::Display for PeerError {
             }
             Self::Path(_) => f.write_str("the certification path of the peer does not hold"),
             Self::NoOcsp => f.write_str("no OCSP response came for the peer's certificate"),
-            Self::Ocsp(_) => f.write_str("the OCSP response for the peer's certificate was refused"),
+            Self::MissingOcsp => {
+                f.write_str("no OCSP response came for a certificate of the peer's path")
+            }
+            Self::Ocsp(_) => {
+                f.write_str("the OCSP response for the peer's certificate was refused")
+            }
             Self::NotRegistered { client } => write!(
                 f,
                 "the peer's certificate is registered for no security server of client '{client}'"
@@ -313,6 +384,7 @@ impl std::error::Error for PeerError {
             | Self::UnknownAuthority
             | Self::NotAuthentication
             | Self::NoOcsp
+            | Self::MissingOcsp
             | Self::NotRegistered { .. } => None,
         }
     }
@@ -331,9 +403,9 @@ impl std::fmt::Display for SignatureError {
             Self::UnknownProfile => {
                 f.write_str("the certificate profile of the issuer is not known")
             }
-            Self::Profile(_) => {
-                f.write_str("the signing certificate does not name its member as its profile demands")
-            }
+            Self::Profile(_) => f.write_str(
+                "the signing certificate does not name its member as its profile demands",
+            ),
             Self::WrongMember { expected, found } => {
                 write!(f, "the certificate names {found}, the message {expected}")
             }
@@ -358,3 +430,5 @@ impl std::error::Error for SignatureError {
 const VERDICTS_MAX: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not zero");
 /// Batch signatures remembered; each is used within moments or not at all.
 const DOCUMENTS_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not zero");
+/// A longer signature document is not remembered, so that those remembered take a bounded place.
+const DOCUMENT_BYTES_MAX: usize = 32 << 10;

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use gateway_messagelog::MessageLog;
 use gateway_net::Body;
+use gateway_proto::Limits;
 use gateway_proto::envelope::{self, Encoder, Part};
 use gateway_proto::fault::Fault;
 use gateway_proto::mime::Headers;
-use gateway_proto::Limits;
 use gateway_seal::Seal;
 
 use crate::content::{self, Piece};
@@ -37,7 +37,9 @@ pub(crate) fn write_request(
     }
     match message {
         Request::Soap(soap) => {
-            writer.encoder.soap_part(&mut writer.out, soap_headers, soap.bytes());
+            writer
+                .encoder
+                .soap_part(&mut writer.out, soap_headers, soap.bytes());
             writer.attachments(attachments);
         }
         Request::Rest(rest) => {
@@ -58,7 +60,9 @@ pub(crate) fn write_response(
     let mut writer = Writer::new();
     match message {
         Response::Soap(soap) => {
-            writer.encoder.soap_part(&mut writer.out, soap_headers, soap.bytes());
+            writer
+                .encoder
+                .soap_part(&mut writer.out, soap_headers, soap.bytes());
             writer.attachments(attachments);
         }
         Response::Rest(rest) => {
@@ -78,12 +82,17 @@ struct Writer {
 impl Writer {
     fn new() -> Self {
         let encoder = Encoder::new(certs_keys::random_bytes());
-        Self { encoder, out: Vec::with_capacity(16 * 1024), pieces: Vec::with_capacity(4) }
+        Self {
+            encoder,
+            out: Vec::with_capacity(16 * 1024),
+            pieces: Vec::with_capacity(4),
+        }
     }
 
     fn attachments(&mut self, attachments: &[Attachment]) {
         for attachment in attachments {
-            self.encoder.attachment_start(&mut self.out, &attachment.headers);
+            self.encoder
+                .attachment_start(&mut self.out, &attachment.headers);
             self.content(attachment);
         }
     }
@@ -101,11 +110,18 @@ impl Writer {
     }
 
     fn seal(mut self, seal: &Seal) -> Written {
-        let chain = seal.chain.as_ref().map(|(result, chain)| (result.as_ref(), chain.as_ref()));
-        self.encoder.signature(&mut self.out, chain, &seal.signature);
+        let chain = seal
+            .chain
+            .as_ref()
+            .map(|(result, chain)| (result.as_ref(), chain.as_ref()));
+        self.encoder
+            .signature(&mut self.out, chain, &seal.signature);
         self.encoder.end(&mut self.out);
         self.pieces.push(self.out.into());
-        Written { content_type: self.encoder.content_type(), pieces: self.pieces }
+        Written {
+            content_type: self.encoder.content_type(),
+            pieces: self.pieces,
+        }
     }
 }
 
@@ -127,9 +143,13 @@ pub(crate) struct Tail {
 }
 
 impl PartReader {
-    pub(crate) fn new(content_type: &str, body: Body, limits: &Limits) -> Result<Self, Error> {
-        let decoder = envelope::Decoder::new(content_type, limits).map_err(Error::Envelope)?;
-        Ok(Self { decoder, body, ended: false })
+    /// Begins to read a body whose Content-Type gave this decoder.
+    pub(crate) fn new(decoder: envelope::Decoder, body: Body) -> Self {
+        Self {
+            decoder,
+            body,
+            ended: false,
+        }
     }
 
     /// The next part, or a stretch of one; [`Part::End`] at the end.
@@ -173,7 +193,7 @@ impl PartReader {
                 | Part::RestResponse(_)
                 | Part::ContentData(_)
                 | Part::ContentEnd => {
-                    return Err(Error::ContentType { found: "part out of order".to_owned() });
+                    return Err(Error::content_type(Some("part/out-of-order")));
                 }
             }
         }
@@ -181,13 +201,7 @@ impl PartReader {
 
     /// Reads a refused message on for a while, so that the peer comes to listen.
     pub(crate) async fn hear_out(&mut self) {
-        let mut left = HEAR_OUT_BYTES_MAX;
-        while let Ok(Some(chunk)) = content::next_chunk(&mut self.body).await {
-            left = left.saturating_sub(chunk.len());
-            if left == 0 {
-                return;
-            }
-        }
+        hear_out(&mut self.body).await;
     }
 
     async fn content(
@@ -200,19 +214,37 @@ impl PartReader {
             match self.next().await? {
                 Part::ContentData(chunk) => {
                     if let Some(spool) = &mut spool {
-                        spool.write(chunk).await.map_err(Error::Content)?;
+                        spool.write(chunk).await.map_err(Error::kept)?;
                     }
                 }
                 Part::ContentEnd => break,
-                _ => return Err(Error::ContentType { found: "part inside a body".to_owned() }),
+                _ => return Err(Error::content_type(Some("part/inside-a-body"))),
             }
         }
         match spool {
             None => Ok(None),
             Some(spool) => {
-                let content = spool.finish().await.map_err(Error::Content)?;
+                let content = spool.finish().await.map_err(Error::kept)?;
                 Ok(Some(Attachment { headers, content }))
             }
+        }
+    }
+}
+
+/// The decoder for a body of this Content-Type.
+pub(crate) fn decoder(content_type: &str, limits: &Limits) -> Result<envelope::Decoder, Error> {
+    envelope::Decoder::new(content_type, limits)
+        .map_err(|error| Error::Envelope(error).in_received())
+}
+
+/// Reads the body of a refused message for a while: the peer writes all of it before it listens,
+/// and a connection closed on its way there would take the fault with it.
+pub(crate) async fn hear_out(body: &mut Body) {
+    let mut left = HEAR_OUT_BYTES_MAX;
+    while let Ok(Some(chunk)) = content::next_chunk(body).await {
+        left = left.saturating_sub(chunk.len());
+        if left == 0 {
+            return;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `karvan sandbox`: a whole country on one machine, the real protocol between its nodes.
 
+mod endpoints;
 mod plan;
 mod report;
 mod story;
@@ -13,6 +14,7 @@ use certs_keys::KeyKind;
 use clap::Args;
 use serde::Serialize;
 
+use self::endpoints::Endpoints;
 use self::report::Narrator;
 use self::story::{Step, Story};
 use crate::audit::{self, Tally};
@@ -77,6 +79,10 @@ pub(crate) async fn run(options: Options) -> Result<bool, Error> {
     if let Some(address) = place.taken() {
         return Err(Error::PortTaken { address });
     }
+    Endpoints::remove(&folder).map_err(|source| Error::Io {
+        what: "removing endpoints.json of an earlier run",
+        source,
+    })?;
     let founded = found::is_founded(&place);
     if !founded {
         found(&place, options.keys)
@@ -128,6 +134,12 @@ pub(crate) async fn run(options: Options) -> Result<bool, Error> {
         ));
     }
     if let Some(country) = country {
+        Endpoints::of(&place)
+            .write(&folder)
+            .map_err(|source| Error::Io {
+                what: "writing endpoints.json",
+                source,
+            })?;
         narrator.say(&invitation(&place));
         let asked = service::asked_to_end().await;
         asked.map_err(|source| Error::Io {

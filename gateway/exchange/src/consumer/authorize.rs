@@ -1,15 +1,27 @@
 //! authorize: the client is registered here and its information system connected as it must.
 
+use gateway_globalconf::Snapshot;
 use gateway_net::Peer;
 
 use super::receive::Received;
 use crate::error::{ClientTls, Error};
 use crate::local::{Authentication, Local, LocalClient};
+use crate::message::Request;
 use crate::node::Settings;
 
 /// A request of a client of ours, from one of its information systems. Only [`client`] makes it.
 pub(crate) struct Authorized {
-    pub(super) received: Received,
+    received: Received,
+}
+
+impl Authorized {
+    pub(super) fn message(&self) -> &Request {
+        self.received.message()
+    }
+
+    pub(super) fn into_received(self) -> Received {
+        self.received
+    }
 }
 
 /// Finds the client and holds the connection against what it demands.
@@ -17,13 +29,18 @@ pub(super) fn client(
     received: Received,
     peer: &Peer,
     local: &Local,
+    conf: &Snapshot,
     settings: &Settings,
 ) -> Result<Authorized, Error> {
-    let id = received.message.client();
-    let client = local.client(id).ok_or_else(|| Error::UnknownClient { client: id.clone() })?;
+    let id = received.message().client();
+    let client = local
+        .registered(id, conf)
+        .ok_or_else(|| Error::UnknownClient { client: id.clone() })?;
     if settings.verify_client_certificate {
-        connection(client, peer, local)
-            .map_err(|reason| Error::ClientTls { client: id.clone(), reason })?;
+        connection(client, peer, local).map_err(|reason| Error::ClientTls {
+            client: id.clone(),
+            reason,
+        })?;
     }
     Ok(Authorized { received })
 }
@@ -43,7 +60,11 @@ fn connection(client: &LocalClient, peer: &Peer, local: &Local) -> Result<(), Cl
             }
             // The certificate itself is what was registered: no chain, no revocation.
             let registered = client.certificates.contains(certificate);
-            if registered { Ok(()) } else { Err(ClientTls::NoMatch) }
+            if registered {
+                Ok(())
+            } else {
+                Err(ClientTls::NoMatch)
+            }
         }
     }
 }

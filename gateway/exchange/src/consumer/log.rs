@@ -3,7 +3,6 @@
 use std::ops::Deref;
 
 use gateway_messagelog::{MessageLog, Side};
-use jiff::Timestamp;
 
 use super::seal::Sealed;
 use super::verify::Verified;
@@ -28,35 +27,48 @@ impl<T> Deref for Logged<T> {
     }
 }
 
-/// Logs the signed request.
+/// Logs the signed request, as of the moment it was signed.
 pub(super) async fn request(
     sealed: Sealed,
     log: &MessageLog,
     valid: Valid,
-    now: Timestamp,
 ) -> Result<Logged<Sealed>, Error> {
-    let circumstances = Circumstances { side: Side::Consumer, peer: None, valid, now };
-    let record =
-        record::of_request(&sealed.message, &sealed.attachments, &sealed.seal, &circumstances);
+    let now = sealed.signed_at();
+    let circumstances = Circumstances {
+        side: Side::Consumer,
+        peer: None,
+        valid,
+        now,
+    };
+    let record = record::of_request(
+        sealed.message(),
+        sealed.attachments(),
+        sealed.seal(),
+        &circumstances,
+    );
     log.append(record).await.map_err(Error::Log)?;
     Ok(Logged(sealed))
 }
 
-/// Logs the verified response.
+/// Logs the verified response, as of the moment it was judged: an auditor will judge it as of then.
 pub(super) async fn response(
     verified: Verified,
     request: &Logged<Sealed>,
     log: &MessageLog,
     valid: Valid,
-    now: Timestamp,
 ) -> Result<Logged<Verified>, Error> {
-    let peer = verified.peer.as_ref();
-    let circumstances = Circumstances { side: Side::Consumer, peer, valid, now };
+    let (peer, now) = (verified.peer(), verified.verified_at());
+    let circumstances = Circumstances {
+        side: Side::Consumer,
+        peer,
+        valid,
+        now,
+    };
     let record = record::of_response(
-        &verified.message,
-        &request.message,
-        &verified.attachments,
-        &verified.seal,
+        verified.message(),
+        request.message(),
+        verified.attachments(),
+        verified.seal(),
         &circumstances,
     );
     log.append(record).await.map_err(Error::Log)?;

@@ -4,15 +4,15 @@ use bytes::Bytes;
 use gateway_net::Body;
 use gateway_proto::fault::Fault;
 use gateway_proto::header;
-use gateway_proto::mime::Headers;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 use super::log::Logged;
-use super::verify::Verified;
+use super::verify::{SoapForm, Verified};
 use crate::content::{self, Piece};
+use crate::entity;
+use crate::fault::shown;
 use crate::message::{self, Attachment};
-use crate::related;
 
 /// How an error has to look for this caller.
 pub(super) enum Accept {
@@ -26,26 +26,29 @@ impl Accept {
             return Self::Soap;
         }
         let values = request.headers().get_all(ACCEPT).iter();
-        Self::Rest(values.filter_map(|value| value.to_str().ok()).map(str::to_owned).collect())
+        Self::Rest(
+            values
+                .filter_map(|value| value.to_str().ok())
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 }
 
-/// Passes the verified and logged response on. SOAP answers are always 200; REST answers are the service's.
+/// Passes the verified and logged response on. SOAP answers are always 200; REST answers are the
+/// service's.
 pub(super) fn to_client(logged: Logged<Verified>) -> Response<Body> {
-    let verified = logged.into_inner();
-    match verified.message {
-        message::Response::Soap(soap) => {
-            let soap_bytes = soap.bytes().clone();
-            let original = verified.original_content_type.as_deref().filter(|value| related::is_multipart(value));
-            match original {
-                None => xml(soap_bytes),
-                Some(original) => {
-                    multipart(original, &verified.soap_headers, soap_bytes, &verified.attachments)
-                }
-            }
-        }
+    let (message, attachments, form) = logged.into_inner().into_parts();
+    match message {
+        message::Response::Soap(soap) => match form {
+            Some(form) => written(&form, soap.bytes(), &attachments),
+            None => xml(soap.bytes().clone()),
+        },
         message::Response::Rest(rest) => {
-            let content = verified.attachments.into_iter().next().map(|attachment| attachment.content);
+            let content = attachments
+                .into_iter()
+                .next()
+                .map(|attachment| attachment.content);
             let pieces = content.map(Piece::Content).into_iter().collect();
             let mut response = Response::new(content::body(pieces));
             *response.status_mut() =
@@ -67,18 +70,25 @@ pub(super) fn fault(fault: &Fault, accept: &Accept) -> Response<Body> {
     match accept {
         Accept::Soap => {
             let mut response = xml(fault.to_xml());
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml;charset=utf-8"));
-            response.headers_mut().insert(header::SOAP_ACTION, HeaderValue::from_static(""));
+            response.headers_mut().insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("text/xml;charset=utf-8"),
+            );
+            response
+                .headers_mut()
+                .insert(header::SOAP_ACTION, HeaderValue::from_static(""));
             response
         }
         Accept::Rest(values) => {
             let values: Vec<&str> = values.iter().map(String::as_str).collect();
             let (content_type, body) = fault.to_rest_error(&values);
             let mut response = Response::new(gateway_net::full(body));
-            *response.status_mut() =
-                StatusCode::from_u16(fault.rest_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-            if let Ok(code) = HeaderValue::from_str(fault.code.as_str()) {
+            *response.status_mut() = StatusCode::from_u16(fault.rest_status())
+                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            response
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+            if let Ok(code) = HeaderValue::from_str(shown(&fault.code)) {
                 response.headers_mut().insert(header::ERROR, code);
             }
             response
@@ -88,15 +98,19 @@ pub(super) fn fault(fault: &Fault, accept: &Accept) -> Response<Body> {
 
 fn xml(bytes: Bytes) -> Response<Body> {
     let mut response = Response::new(gateway_net::full(bytes));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=UTF-8"));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/xml; charset=UTF-8"),
+    );
     response
 }
 
-/// The multipart message with the service's own boundary.
-fn multipart(original: &str, soap_headers: &Headers, soap: Bytes, attachments: &[Attachment]) -> Response<Body> {
-    let pieces = related::pieces(original, soap_headers, soap, attachments);
-    let mut response = Response::new(content::body(pieces.unwrap_or_default()));
-    if let Ok(value) = HeaderValue::from_str(&related::with_charset(original)) {
+/// In the form the service gave it: plain, or a multipart with the service's own boundary.
+fn written(form: &SoapForm, soap: &Bytes, attachments: &[Attachment]) -> Response<Body> {
+    let pieces = entity::pieces(&form.entity, &form.headers, soap, attachments);
+    let mut response = Response::new(content::body(pieces));
+    let content_type = form.entity.content_type_to_client(&form.content_type);
+    if let Ok(value) = HeaderValue::from_str(&content_type) {
         response.headers_mut().insert(CONTENT_TYPE, value);
     }
     response

@@ -11,34 +11,72 @@ use crate::message::{self, Attachment, Request};
 
 /// A signed request. Only [`request`] makes it.
 pub(crate) struct Sealed {
-    pub(super) message: Request,
-    pub(super) attachments: Vec<Attachment>,
-    pub(super) original: Original,
-    pub(super) candidates: Vec<Candidate>,
-    pub(super) parts: Parts,
-    pub(super) seal: Seal,
+    message: Request,
+    attachments: Vec<Attachment>,
+    original: Original,
+    candidates: Vec<Candidate>,
+    parts: Parts,
+    seal: Seal,
+    signed_at: Timestamp,
 }
 
-/// Signs message and attachments with the key of the client's member.
+impl Sealed {
+    pub(super) fn message(&self) -> &Request {
+        &self.message
+    }
+
+    pub(super) fn attachments(&self) -> &[Attachment] {
+        &self.attachments
+    }
+
+    pub(super) fn original(&self) -> &Original {
+        &self.original
+    }
+
+    pub(super) fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// Digests of what was signed; the response must answer to them.
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    pub(super) fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
+    pub(super) fn signed_at(&self) -> Timestamp {
+        self.signed_at
+    }
+}
+
+/// Signs message and attachments with the key of the client's member, with the keys as they are
+/// once all bytes are here: a body may have been long on its way.
 pub(super) async fn request(
     complete: Complete,
     keys: &Keys,
     now: Timestamp,
 ) -> Result<Sealed, Error> {
-    let Complete { routed, attachments } = complete;
-    let received = routed.authorized.received;
-    let member = received.message.client().member();
+    let (message, original, attachments, candidates) = complete.into_parts();
+    let member = message.client().member();
     let signer = keys
         .signer(member, now)
-        .ok_or_else(|| Error::NoSigningKey { member: member.clone() })?;
-    let parts = message::parts(received.message.bytes(), &attachments);
-    let seal = signer.sign(parts.clone(), now).await.map_err(Error::Signer)?;
+        .ok_or_else(|| Error::NoSigningKey {
+            member: member.clone(),
+        })?;
+    let parts = message::parts(message.bytes(), &attachments);
+    let seal = signer
+        .sign(parts.clone(), now)
+        .await
+        .map_err(Error::Signer)?;
     Ok(Sealed {
-        message: received.message,
+        message,
         attachments,
-        original: received.original,
-        candidates: routed.candidates,
+        original,
+        candidates,
         parts,
         seal,
+        signed_at: now,
     })
 }

@@ -19,11 +19,18 @@ use crate::wire;
 
 /// An answer from a node that serves the provider. Only [`request`] makes it.
 pub(crate) struct Reply {
-    pub(super) response: http::Response<Body>,
-    pub(super) peer: Option<ServerId>,
+    response: http::Response<Body>,
+    peer: Option<ServerId>,
 }
 
-/// Sends the logged request. The peer is judged before anything is sent, and again on each use of a kept connection.
+impl Reply {
+    pub(super) fn into_parts(self) -> (http::Response<Body>, Option<ServerId>) {
+        (self.response, self.peer)
+    }
+}
+
+/// Sends the logged request. The peer is judged before anything is sent, and again on each use of a
+/// kept connection.
 pub(super) async fn request(
     logged: &Logged<Sealed>,
     authentication: &Authentication,
@@ -31,15 +38,24 @@ pub(super) async fn request(
     node: &Node,
     conf: &Conf,
 ) -> Result<Reply, Error> {
-    let provider = logged.message.service().provider();
+    let provider = logged.message().service().provider();
     let judge = |evidence: &PeerEvidence| {
         let now = node.clock.now();
-        trust::peer(conf, provider.instance(), provider, evidence, AnchorOf::Leaf, now)
-            .map_err(Error::Peer)
+        trust::peer(
+            conf,
+            provider.instance(),
+            provider,
+            evidence,
+            AnchorOf::Leaf,
+            now,
+        )
+        .map_err(Error::Peer)
     };
     let request = http_request(logged, authentication)?;
-    let (response, evidence) =
-        transport.send(&logged.candidates, request, &judge).await.map_err(|error| match error {
+    let (response, evidence) = transport
+        .send(logged.candidates(), request, &judge)
+        .await
+        .map_err(|error| match error {
             PeerError::Network(error) => Error::Network(error),
             PeerError::Tls(error) => Error::Tls(error),
             PeerError::Refused(error) => error,
@@ -47,7 +63,9 @@ pub(super) async fn request(
             PeerError::Timeout => Error::Broken(None),
         })?;
     let leaf = evidence.certificates.first();
-    let peer = leaf.and_then(|leaf| conf.snapshot.server_by_auth_certificate(leaf)).cloned();
+    let peer = leaf
+        .and_then(|leaf| conf.snapshot.server_by_auth_certificate(leaf))
+        .cloned();
     Ok(Reply { response, peer })
 }
 
@@ -56,30 +74,43 @@ fn http_request(
     sealed: &Sealed,
     authentication: &Authentication,
 ) -> Result<http::Request<Body>, Error> {
-    let written =
-        wire::write_request(
-        &sealed.message,
-        &sealed.original.soap_headers,
-        &sealed.attachments,
-        &sealed.seal,
+    let original = sealed.original();
+    let written = wire::write_request(
+        sealed.message(),
+        &original.soap_headers,
+        sealed.attachments(),
+        sealed.seal(),
         authentication,
     );
+    let empty = || HeaderValue::from_static("");
     let mut request = http::Request::new(content::body(written.pieces));
     *request.method_mut() = http::Method::POST;
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, value(&written.content_type)?);
-    headers.insert(header::HASH_ALGORITHM, HeaderValue::from_static(wire::HASH_ALGORITHM));
-    headers.insert(header::PROXY_VERSION, HeaderValue::from_static(PROXY_VERSION));
-    let original = sealed.original.content_type.as_deref().unwrap_or_default();
-    headers.insert(header::ORIGINAL_CONTENT_TYPE, value(original)?);
-    match &sealed.message {
+    headers.insert(
+        header::HASH_ALGORITHM,
+        HeaderValue::from_static(wire::HASH_ALGORITHM),
+    );
+    headers.insert(
+        header::PROXY_VERSION,
+        HeaderValue::from_static(PROXY_VERSION),
+    );
+    let content_type = original.content_type.clone().unwrap_or_else(empty);
+    headers.insert(header::ORIGINAL_CONTENT_TYPE, content_type);
+    match sealed.message() {
         Request::Soap(_) => {
-            let action = sealed.original.soap_action.as_deref().unwrap_or_default();
-            headers.insert(header::ORIGINAL_SOAP_ACTION, value(action)?);
-            headers.insert(header::REQUEST_ID, value(&super::receive::random_uuid().to_string())?);
+            let action = original.soap_action.clone().unwrap_or_else(empty);
+            headers.insert(header::ORIGINAL_SOAP_ACTION, action);
+            headers.insert(
+                header::REQUEST_ID,
+                value(&super::receive::random_uuid().to_string())?,
+            );
         }
         Request::Rest(rest) => {
-            headers.insert(header::MESSAGE_TYPE, HeaderValue::from_static(header::MESSAGE_TYPE_REST));
+            headers.insert(
+                header::MESSAGE_TYPE,
+                HeaderValue::from_static(header::MESSAGE_TYPE_REST),
+            );
             headers.insert(header::REQUEST_ID, value(rest.request_id())?);
         }
     }
@@ -87,7 +118,7 @@ fn http_request(
 }
 
 fn value(text: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(text).map_err(|_| Error::ContentType { found: text.to_owned() })
+    HeaderValue::from_str(text).map_err(|_| Error::content_type(Some(text)))
 }
 
 /// The release whose messages these are; providers may demand a minimum.

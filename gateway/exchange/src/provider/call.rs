@@ -1,10 +1,10 @@
 //! call: asks the service with what was signed, and reads its answer.
 
-use gateway_messagelog::MessageLog;
 use gateway_net::{Body, ServerTrust};
 use gateway_proto::mime::Headers;
-use gateway_proto::{header, rest};
+use gateway_proto::soap::entity::Entity;
 use gateway_proto::soap::{self, Parsed};
+use gateway_proto::{header, rest};
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::uri::{Scheme, Uri};
 use http::{Method, StatusCode};
@@ -19,16 +19,33 @@ use crate::error::Error;
 use crate::local::Service;
 use crate::message::{Attachment, Request, Response};
 use crate::node::Node;
-use crate::related;
 
 /// The service's answer, bound to the request. Only [`service`] makes it.
 pub(crate) struct Answer {
-    pub(super) message: Response,
-    pub(super) attachments: Vec<Attachment>,
+    message: Response,
+    attachments: Vec<Attachment>,
+    soap_headers: Headers,
+    original_content_type: Option<HeaderValue>,
+}
+
+impl Answer {
+    pub(super) fn message(&self) -> &Response {
+        &self.message
+    }
+
+    pub(super) fn attachments(&self) -> &[Attachment] {
+        &self.attachments
+    }
+
     /// Headers of the SOAP part.
-    pub(super) soap_headers: Headers,
+    pub(super) fn soap_headers(&self) -> &Headers {
+        &self.soap_headers
+    }
+
     /// The service's Content-Type, carried end to end for SOAP.
-    pub(super) original_content_type: Option<String>,
+    pub(super) fn original_content_type(&self) -> Option<&HeaderValue> {
+        self.original_content_type.as_ref()
+    }
 }
 
 /// Asks once; never retries, never follows.
@@ -37,7 +54,7 @@ pub(super) async fn service(
     adapter: &impl Adapter,
     node: &Node,
 ) -> Result<Answer, Error> {
-    match &logged.permitted.received.message {
+    match logged.received().message() {
         Request::Soap(message) => soap_service(message, logged, adapter, node).await,
         Request::Rest(message) => rest_service(message, logged, adapter, node).await,
     }
@@ -49,25 +66,25 @@ async fn soap_service(
     adapter: &impl Adapter,
     node: &Node,
 ) -> Result<Answer, Error> {
-    let permitted = &verified.permitted;
-    let received = &permitted.received;
-    let original = &received.original.content_type;
-    let (content_type, pieces) = if related::is_multipart(original) {
-        let soap = message.bytes().clone();
-        let pieces =
-            related::pieces(original, &received.original.soap_headers, soap, &received.attachments);
-        let wrong = || Error::ContentType { found: original.clone() }.in_received();
-        (original.as_str(), pieces.ok_or_else(wrong)?)
-    } else {
-        ("text/xml; charset=UTF-8", vec![Piece::Bytes(message.bytes().clone())])
-    };
-    let uri = service_uri(&permitted.service, "", None)?;
+    let permitted = verified.permitted();
+    let received = permitted.received();
+    let original = received.original();
+    let entity = received.entity().unwrap_or(&Entity::Plain);
+    let content_type =
+        entity.content_type_to_service(original.content_type.as_deref().unwrap_or_default());
+    let pieces = entity::pieces(
+        entity,
+        &original.soap_headers,
+        message.bytes(),
+        received.attachments(),
+    );
+    let uri = service_uri(permitted.service(), "", None)?;
     let mut request = http::Request::new(content::body(pieces));
     *request.method_mut() = Method::POST;
     let headers = request.headers_mut();
-    headers.insert(HOST, host(&uri, &permitted.service)?);
+    headers.insert(HOST, host(&uri, permitted.service())?);
     headers.insert(CONTENT_TYPE, header_value(content_type)?);
-    headers.insert(header::SOAP_ACTION, header_value(&received.original.soap_action)?);
+    headers.insert(header::SOAP_ACTION, header_value(&original.soap_action)?);
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     *request.uri_mut() = uri;
 
@@ -75,40 +92,52 @@ async fn soap_service(
         .call(request, &target(permitted))
         .await
         .map_err(|error| Error::Service(error).in_received())?;
-    soap_answer(response, message, verified, node).await.map_err(|error| match error {
-        Error::Fault(_) | Error::Content(_) => error,
-        error => error.in_received(),
-    })
+    soap_answer(response, verified, node)
+        .await
+        .map_err(|error| match error {
+            Error::Fault(_) => error,
+            // PR-MESS 2.4: a multipart without any part is no message.
+            Error::Soap(soap::Error::NoSoapPart) | Error::MissingSoap => {
+                Error::EmptyAnswer.in_received()
+            }
+            error => service_broke(error).in_received(),
+        })
 }
 
 /// Takes 200 and 500 only; a fault of the service goes to the consumer as it is.
 async fn soap_answer(
     response: http::Response<Body>,
-    request: &soap::Message,
     verified: &Verified,
     node: &Node,
 ) -> Result<Answer, Error> {
     let (head, body) = response.into_parts();
-    if !matches!(head.status, StatusCode::OK | StatusCode::INTERNAL_SERVER_ERROR) {
-        return Err(Error::HttpStatus { status: head.status.as_u16() });
+    if !matches!(
+        head.status,
+        StatusCode::OK | StatusCode::INTERNAL_SERVER_ERROR
+    ) {
+        return Err(Error::HttpStatus {
+            status: head.status.as_u16(),
+        });
     }
-    let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let content_type = content_type.ok_or_else(|| Error::ContentType { found: "none".to_owned() })?;
-    let entity = entity::read(content_type, body, &node.settings.limits).await?;
-    let message = match entity.parsed {
+    let original = head.headers.get(CONTENT_TYPE);
+    let content_type = original.and_then(|value| value.to_str().ok());
+    let content_type = content_type.ok_or_else(|| Error::content_type(None))?;
+    let limits = &node.settings.limits;
+    let incoming = entity::read(Some(content_type), body, limits).await?;
+    let message = match incoming.parsed {
         Parsed::Message(message) => message,
         Parsed::Fault(fault) => return Err(Error::Fault(Box::new(fault))),
     };
-    let attachments = match entity.rest {
-        Some(parts) => parts.attachments(&node.log).await?,
+    let attachments = match incoming.unread {
+        Some(unread) => unread.attachments(&node.log).await?,
         None => Vec::new(),
     };
-    let hash = Request::Soap(request.clone()).hash(&verified.parts);
+    let hash = verified.received().message().hash(verified.parts());
     Ok(Answer {
         message: Response::Soap(message.with_request_hash(&hash)),
         attachments,
-        soap_headers: entity.headers,
-        original_content_type: Some(content_type.to_owned()),
+        soap_headers: incoming.headers,
+        original_content_type: original.cloned(),
     })
 }
 
@@ -118,11 +147,12 @@ async fn rest_service(
     adapter: &impl Adapter,
     node: &Node,
 ) -> Result<Answer, Error> {
-    let permitted = &verified.permitted;
-    let uri = service_uri(&permitted.service, message.service_path(), message.query())?;
-    let method = Method::from_bytes(message.method().as_bytes())
-        .map_err(|_| Error::Method { method: message.method().to_owned() })?;
-    let body = permitted.received.attachments.first();
+    let permitted = verified.permitted();
+    let uri = service_uri(permitted.service(), message.service_path(), message.query())?;
+    let method = Method::from_bytes(message.method().as_bytes()).map_err(|_| Error::Method {
+        method: message.method().to_owned(),
+    })?;
+    let body = permitted.received().attachments().first();
     let pieces = match body {
         Some(attachment) if takes_body(&method) => {
             vec![Piece::Content(attachment.content.clone())]
@@ -135,16 +165,20 @@ async fn rest_service(
         let name = HeaderName::from_bytes(name.as_bytes());
         let value = HeaderValue::from_bytes(value.as_bytes());
         let (Ok(name), Ok(value)) = (name, value) else {
-            return Err(Error::ContentType { found: "a header that HTTP cannot carry".to_owned() });
+            return Err(Error::Rest(rest::Error::HeaderLine));
         };
         request.headers_mut().append(name, value);
     }
-    request.headers_mut().insert(HOST, host(&uri, &permitted.service)?);
+    request
+        .headers_mut()
+        .insert(HOST, host(&uri, permitted.service())?);
     *request.uri_mut() = uri;
 
-    let response =
-        adapter.call(request, &target(permitted)).await.map_err(Error::Service)?;
-    rest_answer(response, message, &method, verified, &node.log).await
+    let response = adapter
+        .call(request, &target(permitted))
+        .await
+        .map_err(Error::Service)?;
+    rest_answer(response, message, &method, verified, node).await
 }
 
 async fn rest_answer(
@@ -152,26 +186,44 @@ async fn rest_answer(
     request: &rest::Request,
     method: &Method,
     verified: &Verified,
-    log: &MessageLog,
+    node: &Node,
 ) -> Result<Answer, Error> {
     let (head, body) = response.into_parts();
+    // Interim statuses and switched protocols end no exchange.
+    if head.status.is_informational() {
+        return Err(Error::HttpStatus {
+            status: head.status.as_u16(),
+        });
+    }
     let has_entity = *method != Method::HEAD
-        && !matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        && !matches!(
+            head.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        );
     let attachments = if has_entity {
         // An entity of no bytes is still a part, and takes part in the signature (PR-MESSTRANSP 3.2).
-        let content = content::keep(body, log.spool()).await.map_err(service_broke)?;
-        let content = content
-            .unwrap_or_else(|| gateway_messagelog::Content::from_bytes(bytes::Bytes::new()));
-        vec![Attachment { headers: Headers::default(), content }]
+        let content = content::keep(body, node.log.spool())
+            .await
+            .map_err(service_broke)?;
+        let content =
+            content.unwrap_or_else(|| gateway_messagelog::Content::from_bytes(bytes::Bytes::new()));
+        vec![Attachment {
+            headers: Headers::default(),
+            content,
+        }]
     } else {
         Vec::new()
     };
-    let headers: Vec<(&str, &[u8])> =
-        head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let hash = Request::Rest(request.clone()).hash(&verified.parts);
+    let headers: Vec<(&str, &[u8])> = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect();
+    let hash = verified.received().message().hash(verified.parts());
     let reason = head.status.canonical_reason().unwrap_or_default();
     let message = rest::Response::new(head.status.as_u16(), reason, &headers, request, &hash)
         .map_err(Error::Rest)?;
+    content::check_length(message.block(), node.settings.limits.rest_block_bytes_max)?;
     Ok(Answer {
         message: Response::Rest(message),
         attachments,
@@ -180,6 +232,7 @@ async fn rest_answer(
     })
 }
 
+/// What breaks off here is the service's answer.
 fn service_broke(error: Error) -> Error {
     match error {
         Error::Body(error) => Error::Service(error),
@@ -195,9 +248,13 @@ fn takes_body(method: &Method) -> bool {
 /// The service's URL with path and query behind it; one of two meeting slashes is dropped (PR-REST 4.4).
 fn service_uri(service: &Service, path: &str, query: Option<&str>) -> Result<Uri, Error> {
     if service.url.is_empty() {
-        return Err(Error::NoServiceUrl { service: service.id.clone() });
+        return Err(Error::NoServiceUrl {
+            service: service.id.clone(),
+        });
     }
-    let malformed = || Error::ServiceUrl { service: service.id.clone() };
+    let malformed = || Error::ServiceUrl {
+        service: service.id.clone(),
+    };
     let base = match service.url.strip_suffix('/') {
         Some(shorter) if path.starts_with('/') => shorter,
         _ => service.url.as_str(),
@@ -210,12 +267,24 @@ fn service_uri(service: &Service, path: &str, query: Option<&str>) -> Result<Uri
         url.push_str(query);
     }
     let uri: Uri = url.parse().map_err(|_| malformed())?;
-    let web = uri.scheme().is_some_and(|scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS);
-    if web && uri.host().is_some() { Ok(uri) } else { Err(malformed()) }
+    let web = uri
+        .scheme()
+        .is_some_and(|scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS);
+    // User information would travel in the clear, and is nothing a client of ours sends.
+    let named = uri
+        .authority()
+        .is_some_and(|authority| !authority.as_str().contains('@'));
+    if web && named && uri.host().is_some() {
+        Ok(uri)
+    } else {
+        Err(malformed())
+    }
 }
 
 fn host(uri: &Uri, service: &Service) -> Result<HeaderValue, Error> {
-    let malformed = || Error::ServiceUrl { service: service.id.clone() };
+    let malformed = || Error::ServiceUrl {
+        service: service.id.clone(),
+    };
     let host = uri.host().ok_or_else(malformed)?;
     let text = match uri.port() {
         Some(port) => format!("{host}:{port}"),
@@ -225,15 +294,16 @@ fn host(uri: &Uri, service: &Service) -> Result<HeaderValue, Error> {
 }
 
 fn target(permitted: &Permitted) -> Target {
-    let trust = if permitted.service.verify_certificate {
-        ServerTrust::OneOf(permitted.client.certificates.clone())
-    } else {
-        ServerTrust::Any
+    let trust = match permitted.service().verify_certificate {
+        true => ServerTrust::OneOf(permitted.client().certificates.clone()),
+        false => ServerTrust::Any,
     };
-    Target { timeout: permitted.service.timeout, trust }
+    Target {
+        timeout: permitted.service().timeout,
+        trust,
+    }
 }
 
 fn header_value(text: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(text)
-        .map_err(|_| Error::ContentType { found: text.to_owned() }.in_received())
+    HeaderValue::from_str(text).map_err(|_| Error::content_type(Some(text)).in_received())
 }

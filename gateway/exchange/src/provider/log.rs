@@ -3,7 +3,6 @@
 use std::ops::Deref;
 
 use gateway_messagelog::{MessageLog, Side};
-use jiff::Timestamp;
 
 use super::seal::Sealed;
 use super::verify::Verified;
@@ -14,12 +13,6 @@ use crate::record::{self, Circumstances};
 /// What it holds is in the log, durable. Only this file makes it.
 pub(crate) struct Logged<T>(T);
 
-impl<T> Logged<T> {
-    pub(super) fn into_inner(self) -> T {
-        self.0
-    }
-}
-
 impl<T> Deref for Logged<T> {
     type Target = T;
 
@@ -28,42 +21,50 @@ impl<T> Deref for Logged<T> {
     }
 }
 
-/// Logs the verified request.
+/// Logs the verified request, as of the moment it was judged: an auditor will judge it as of then.
 pub(super) async fn request(
     verified: Verified,
     log: &MessageLog,
     valid: Valid,
-    now: Timestamp,
 ) -> Result<Logged<Verified>, Error> {
-    let received = &verified.permitted.received;
-    let peer = received.peer.as_ref();
-    let circumstances = Circumstances { side: Side::Provider, peer, valid, now };
+    let received = verified.received();
+    let (peer, now) = (received.peer(), verified.verified_at());
+    let circumstances = Circumstances {
+        side: Side::Provider,
+        peer,
+        valid,
+        now,
+    };
     let record = record::of_request(
-        &received.message,
-        &received.attachments,
-        &received.seal,
+        received.message(),
+        received.attachments(),
+        received.seal(),
         &circumstances,
     );
     log.append(record).await.map_err(Error::Log)?;
     Ok(Logged(verified))
 }
 
-/// Logs the signed response.
+/// Logs the signed response, as of the moment it was signed.
 pub(super) async fn response(
     sealed: Sealed,
     request: &Logged<Verified>,
     log: &MessageLog,
     valid: Valid,
-    now: Timestamp,
 ) -> Result<Logged<Sealed>, Error> {
-    let received = &request.permitted.received;
-    let peer = received.peer.as_ref();
-    let circumstances = Circumstances { side: Side::Provider, peer, valid, now };
+    let received = request.received();
+    let (peer, now) = (received.peer(), sealed.signed_at());
+    let circumstances = Circumstances {
+        side: Side::Provider,
+        peer,
+        valid,
+        now,
+    };
     let record = record::of_response(
-        &sealed.answer.message,
-        &received.message,
-        &sealed.answer.attachments,
-        &sealed.seal,
+        sealed.answer().message(),
+        received.message(),
+        sealed.answer().attachments(),
+        sealed.seal(),
         &circumstances,
     );
     log.append(record).await.map_err(Error::Log)?;

@@ -1,54 +1,48 @@
-//! receive: reads a peer's message; the peer is judged before its body is taken in.
-
-use std::sync::Arc;
+//! receive: reads a peer's message; nothing behind its message part is taken in before the peer was
+//! judged.
 
 use certs_x509::ocsp;
 use gateway_messagelog::MessageLog;
-use gateway_net::{Body, Peer, PeerEvidence};
+use gateway_net::Body;
 use gateway_proto::envelope::Part;
 use gateway_proto::id::ServerId;
 use gateway_proto::mime::Headers;
-use gateway_proto::{header, rest};
+use gateway_proto::soap::entity::Entity;
 use gateway_proto::soap::{self, Parsed};
+use gateway_proto::{Limits, header, rest};
 use gateway_seal::Seal;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use jiff::Timestamp;
 
-use crate::conf::Conf;
+use super::authenticate::Authenticated;
+use crate::entity;
 use crate::error::Error;
-use crate::keys::Keys;
-use crate::local::Local;
 use crate::message::{Attachment, Request, Subject};
-use crate::node::Node;
-use crate::signer::Signer;
-use crate::trust::{self, AnchorOf};
 use crate::wire::{self, PartReader};
 
-/// The message part of a peer that may speak for its client; the rest is still on its way. Only [`head`] makes it.
+/// The message part of a request; the rest is still on its way. Only [`head`] makes it.
 pub(crate) struct Arrived {
-    pub(super) message: Request,
-    pub(super) original: Original,
-    pub(super) peer: Option<ServerId>,
-    pub(super) signer: Arc<Signer>,
+    message: Request,
+    original: Original,
+    ocsp_responses: Vec<ocsp::Response>,
     reader: PartReader,
 }
 
 /// A message with all its parts. Only [`rest`] makes it.
 pub(crate) struct Received {
-    pub(super) message: Request,
-    pub(super) original: Original,
-    pub(super) peer: Option<ServerId>,
-    /// Of the provider's member: it is known to be able to answer.
-    pub(super) signer: Arc<Signer>,
-    pub(super) attachments: Vec<Attachment>,
-    pub(super) seal: Seal,
+    message: Request,
+    original: Original,
+    /// How the message stands towards the service; SOAP only.
+    entity: Option<Entity>,
+    peer: Option<ServerId>,
+    attachments: Vec<Attachment>,
+    seal: Seal,
 }
 
 /// What the asking information system's HTTP request said.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Original {
-    pub(super) content_type: String,
+    pub(super) content_type: Option<String>,
     pub(super) soap_action: String,
     /// Headers of the SOAP part.
     pub(super) soap_headers: Headers,
@@ -59,140 +53,190 @@ impl Arrived {
     pub(super) fn subject(&self) -> Subject {
         self.message.subject()
     }
+
+    pub(super) fn message(&self) -> &Request {
+        &self.message
+    }
+
+    pub(super) fn ocsp_responses(&self) -> &[ocsp::Response] {
+        &self.ocsp_responses
+    }
+
+    pub(super) fn into_parts(self) -> (Request, Original, PartReader) {
+        (self.message, self.original, self.reader)
+    }
+
+    /// The peer writes all before it listens; a fault sent too early would be lost.
+    pub(super) async fn hear_out(&mut self) {
+        self.reader.hear_out().await;
+    }
 }
 
-/// Reads up to the message part and makes the checks of PR-MESSTRANSP that stand before everything else: target
-/// server, provider, its signing key, the peer's certificate for the sender.
-pub(super) async fn head(
-    request: http::Request<Body>,
-    peer: &Peer,
-    node: &Node,
-    conf: &Conf,
-    local: &Local,
-    keys: &Keys,
-    now: Timestamp,
-) -> Result<Arrived, Error> {
-    let (parts, body) = request.into_parts();
-    if parts.method != http::Method::POST {
-        return Err(Error::Method { method: parts.method.to_string() });
+impl Received {
+    pub(super) fn message(&self) -> &Request {
+        &self.message
     }
-    let rest = text(&parts, header::MESSAGE_TYPE) == Some(header::MESSAGE_TYPE_REST);
-    let mut original = Original {
-        content_type: text(&parts, header::ORIGINAL_CONTENT_TYPE).unwrap_or_default().to_owned(),
-        soap_action: text(&parts, header::ORIGINAL_SOAP_ACTION).unwrap_or_default().to_owned(),
-        soap_headers: Headers::default(),
+
+    pub(super) fn original(&self) -> &Original {
+        &self.original
+    }
+
+    pub(super) fn entity(&self) -> Option<&Entity> {
+        self.entity.as_ref()
+    }
+
+    pub(super) fn peer(&self) -> Option<&ServerId> {
+        self.peer.as_ref()
+    }
+
+    pub(super) fn attachments(&self) -> &[Attachment] {
+        &self.attachments
+    }
+
+    pub(super) fn seal(&self) -> &Seal {
+        &self.seal
+    }
+}
+
+/// Only POST is taken; that is said before anything else is looked at.
+pub(super) fn method<B>(request: &http::Request<B>) -> Result<(), Error> {
+    match request.method() == http::Method::POST {
+        true => Ok(()),
+        false => Err(Error::Method {
+            method: request.method().to_string(),
+        }),
+    }
+}
+
+/// Reads HTTP headers, OCSP responses and the message part.
+pub(super) async fn head(request: http::Request<Body>, limits: &Limits) -> Result<Arrived, Error> {
+    let (parts, mut body) = request.into_parts();
+    let begun = headers(&parts).and_then(|(is_rest, original)| {
+        let content_type = text(&parts, CONTENT_TYPE.as_str()).unwrap_or_default();
+        Ok((is_rest, original, wire::decoder(content_type, limits)?))
+    });
+    let (is_rest, mut original, decoder) = match begun {
+        Ok(begun) => begun,
+        Err(error) => {
+            wire::hear_out(&mut body).await;
+            return Err(error);
+        }
     };
-    if !rest && !soap::validate_soap_action(original.soap_action.as_bytes()) {
-        return Err(Error::SoapAction);
-    }
-    let hash_algorithm = text(&parts, header::HASH_ALGORITHM);
-    if !hash_algorithm.is_some_and(|name| name.eq_ignore_ascii_case(wire::HASH_ALGORITHM)) {
-        return Err(Error::HashAlgorithm);
-    }
-    let content_type = text(&parts, CONTENT_TYPE.as_str()).unwrap_or_default();
-    let mut reader = PartReader::new(content_type, body, &node.settings.limits)
-        .map_err(Error::in_received)?;
-    match message(&mut reader, rest, peer, node, conf, local, keys, now).await {
-        Ok((message, soap_headers, signer)) => {
+    let mut reader = PartReader::new(decoder, body);
+    match message(&mut reader, is_rest, limits).await {
+        Ok((message, soap_headers, ocsp_responses)) => {
             original.soap_headers = soap_headers;
-            let leaf = peer.certificates.first();
-            let peer = leaf.and_then(|leaf| conf.snapshot.server_by_auth_certificate(leaf)).cloned();
-            Ok(Arrived { message, original, peer, signer, reader })
+            Ok(Arrived {
+                message,
+                original,
+                ocsp_responses,
+                reader,
+            })
         }
         Err(error) => {
-            // The peer writes all before it listens; a fault sent too early would be lost.
             reader.hear_out().await;
             Err(error)
         }
     }
 }
 
+/// Whether it is REST, and what the headers say of the information system's request.
+fn headers(parts: &Parts) -> Result<(bool, Original), Error> {
+    let is_rest = text(parts, header::MESSAGE_TYPE) == Some(header::MESSAGE_TYPE_REST);
+    let original = Original {
+        content_type: text(parts, header::ORIGINAL_CONTENT_TYPE).map(str::to_owned),
+        soap_action: text(parts, header::ORIGINAL_SOAP_ACTION)
+            .unwrap_or_default()
+            .to_owned(),
+        soap_headers: Headers::default(),
+    };
+    let action = parts
+        .headers
+        .get(header::ORIGINAL_SOAP_ACTION)
+        .map(http::HeaderValue::as_bytes);
+    if !is_rest && !action.is_none_or(soap::validate_soap_action) {
+        return Err(Error::SoapAction);
+    }
+    let hash_algorithm = text(parts, header::HASH_ALGORITHM);
+    if !hash_algorithm.is_some_and(|name| name.eq_ignore_ascii_case(wire::HASH_ALGORITHM)) {
+        return Err(Error::HashAlgorithm);
+    }
+    Ok((is_rest, original))
+}
+
 async fn message(
     reader: &mut PartReader,
-    rest: bool,
-    peer: &Peer,
-    node: &Node,
-    conf: &Conf,
-    local: &Local,
-    keys: &Keys,
-    now: Timestamp,
-) -> Result<(Request, Headers, Arc<Signer>), Error> {
+    is_rest: bool,
+    limits: &Limits,
+) -> Result<(Request, Headers, Vec<ocsp::Response>), Error> {
     let mut ocsp_responses = Vec::new();
-    let mut soap_headers = Headers::default();
-    let message = loop {
+    loop {
         match reader.next().await.map_err(Error::in_received)? {
             Part::Ocsp(der) => {
-                // One that cannot be read vouches for nothing; the certificate it was for will lack one.
+                // One that cannot be read vouches for nothing; its certificate will lack one.
                 ocsp_responses.extend(ocsp::Response::from_der(&der).ok());
             }
-            Part::Soap { content_type, headers, bytes } if !rest => {
-                soap_headers = headers;
-                break soap_message(bytes, &content_type, node).map_err(Error::in_received)?;
+            Part::Soap {
+                content_type,
+                headers,
+                bytes,
+            } if !is_rest => {
+                let parsed = soap::parse(bytes, &content_type, limits).map_err(Error::Soap);
+                return match parsed.map_err(Error::in_received)? {
+                    Parsed::Message(message) => {
+                        Ok((Request::Soap(message), headers, ocsp_responses))
+                    }
+                    // No node asks with a fault.
+                    Parsed::Fault(_) => Err(Error::MissingSoap),
+                };
             }
-            Part::RestRequest(block) if rest => {
+            Part::RestRequest(block) if is_rest => {
                 let message = rest::Request::from_block(block).map_err(Error::Rest);
-                break Request::Rest(message.map_err(Error::in_received)?);
+                let message = Request::Rest(message.map_err(Error::in_received)?);
+                return Ok((message, Headers::default(), ocsp_responses));
             }
-            _ if rest => return Err(Error::MissingRest),
+            _ if is_rest => return Err(Error::MissingRest),
             _ => return Err(Error::MissingSoap),
         }
-    };
-    let signer = before_all(&message, ocsp_responses, peer, conf, local, keys, now)
-        .map_err(Error::in_received)?;
-    Ok((message, soap_headers, signer))
-}
-
-fn soap_message(bytes: bytes::Bytes, content_type: &str, node: &Node) -> Result<Request, Error> {
-    match soap::parse(bytes, content_type, &node.settings.limits).map_err(Error::Soap)? {
-        Parsed::Message(message) => Ok(Request::Soap(message)),
-        Parsed::Fault(fault) => Err(Error::FaultAsRequest { code: fault.code.as_str().to_owned() }),
     }
-}
-
-fn before_all(
-    message: &Request,
-    ocsp_responses: Vec<ocsp::Response>,
-    peer: &Peer,
-    conf: &Conf,
-    local: &Local,
-    keys: &Keys,
-    now: Timestamp,
-) -> Result<Arc<Signer>, Error> {
-    // The reference compares it for SOAP only; a REST message to another server is as wrong.
-    if let Some(server) = message.security_server()
-        && *server != local.server
-    {
-        return Err(Error::WrongServer { server: server.clone() });
-    }
-    let provider = message.service().provider();
-    if local.client(provider).is_none() {
-        return Err(Error::UnknownClient { client: provider.clone() });
-    }
-    let signer = keys
-        .signer(provider.member(), now)
-        .ok_or_else(|| Error::NoSigningKey { member: provider.member().clone() })?;
-    let client = message.client();
-    let evidence = PeerEvidence {
-        certificates: Arc::clone(&peer.certificates),
-        ocsp_responses: ocsp_responses.into(),
-    };
-    trust::peer(conf, client.instance(), client, &evidence, AnchorOf::Last, now)
-        .map_err(Error::Peer)?;
-    Ok(Arc::clone(signer))
 }
 
 /// Reads body or attachments and the seal. With `keep` off nothing is stored.
 pub(super) async fn rest(
-    arrived: Arrived,
+    authenticated: Authenticated,
     keep: bool,
     log: &MessageLog,
 ) -> Result<Received, Error> {
-    let Arrived { message, original, peer, signer, mut reader } = arrived;
-    let tail = reader.tail(keep.then_some(log)).await.map_err(Error::in_received)?;
+    let (message, original, peer, mut reader) = authenticated.into_parts();
+    let tail = match reader.tail(keep.then_some(log)).await {
+        Ok(tail) => tail,
+        Err(error) => {
+            reader.hear_out().await;
+            return Err(error.in_received());
+        }
+    };
     let seal = tail.seal()?;
-    Ok(Received { message, original, peer, signer, attachments: tail.attachments, seal })
+    let entity = match &message {
+        Request::Rest(_) => None,
+        Request::Soap(_) => {
+            let content_type = original.content_type.as_deref();
+            let entity = entity::original(content_type, !tail.attachments.is_empty());
+            Some(entity.map_err(Error::in_received)?)
+        }
+    };
+    Ok(Received {
+        message,
+        original,
+        entity,
+        peer,
+        attachments: tail.attachments,
+        seal,
+    })
 }
 
 fn text<'p>(parts: &'p Parts, name: &str) -> Option<&'p str> {
-    parts.headers.get(name).and_then(|value| value.to_str().ok())
+    parts
+        .headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
 }

@@ -13,21 +13,23 @@ use crate::error::Error;
 use crate::wire;
 
 /// The logged response as a node-to-node message (PR-MESSTRANSP 3.2). Always status 200.
-pub(super) fn to_peer(logged: Logged<Sealed>) -> Result<Response<Body>, Error> {
-    let sealed = logged.into_inner();
-    let answer = &sealed.answer;
+pub(super) fn to_peer(logged: &Logged<Sealed>) -> Result<Response<Body>, Error> {
+    let answer = logged.answer();
     let written = wire::write_response(
-        &answer.message,
-        &answer.soap_headers,
-        &answer.attachments,
-        &sealed.seal,
+        answer.message(),
+        answer.soap_headers(),
+        answer.attachments(),
+        logged.seal(),
     );
     let mut response = Response::new(content::body(written.pieces));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, value(&written.content_type)?);
-    headers.insert(header::HASH_ALGORITHM, HeaderValue::from_static(wire::HASH_ALGORITHM));
-    if let Some(original) = &answer.original_content_type {
-        headers.insert(header::ORIGINAL_CONTENT_TYPE, value(original)?);
+    headers.insert(
+        header::HASH_ALGORITHM,
+        HeaderValue::from_static(wire::HASH_ALGORITHM),
+    );
+    if let Some(original) = answer.original_content_type() {
+        headers.insert(header::ORIGINAL_CONTENT_TYPE, original.clone());
     }
     Ok(response)
 }
@@ -36,11 +38,14 @@ pub(super) fn to_peer(logged: Logged<Sealed>) -> Result<Response<Body>, Error> {
 pub(super) fn fault(fault: &Fault) -> Response<Body> {
     let mut response = Response::new(gateway_net::full(fault.to_xml()));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml;charset=utf-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/xml;charset=utf-8"),
+    );
     headers.insert(header::SOAP_ACTION, HeaderValue::from_static(""));
     response
 }
 
 fn value(text: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(text).map_err(|_| Error::ContentType { found: text.to_owned() })
+    HeaderValue::from_str(text).map_err(|_| Error::content_type(Some(text)))
 }

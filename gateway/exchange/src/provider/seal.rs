@@ -7,22 +7,49 @@ use super::call::Answer;
 use super::log::Logged;
 use super::verify::Verified;
 use crate::error::Error;
+use crate::keys::Keys;
 use crate::message;
 
 /// A signed response. Only [`response`] makes it.
 pub(crate) struct Sealed {
-    pub(super) answer: Answer,
-    pub(super) seal: Seal,
+    answer: Answer,
+    seal: Seal,
+    signed_at: Timestamp,
 }
 
-/// Signs message and attachments with the key found when the request arrived.
+impl Sealed {
+    pub(super) fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
+    pub(super) fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
+    pub(super) fn signed_at(&self) -> Timestamp {
+        self.signed_at
+    }
+}
+
+/// Signs message and attachments, with the keys as they are once the service has answered: it may
+/// have taken its time.
 pub(super) async fn response(
     answer: Answer,
     request: &Logged<Verified>,
+    keys: &Keys,
     now: Timestamp,
 ) -> Result<Sealed, Error> {
-    let parts = message::parts(answer.message.bytes(), &answer.attachments);
-    let signer = &request.permitted.received.signer;
+    let member = request.received().message().service().provider().member();
+    let signer = keys
+        .signer(member, now)
+        .ok_or_else(|| Error::NoSigningKey {
+            member: member.clone(),
+        })?;
+    let parts = message::parts(answer.message().bytes(), answer.attachments());
     let seal = signer.sign(parts, now).await.map_err(Error::Signer)?;
-    Ok(Sealed { answer, seal })
+    Ok(Sealed {
+        answer,
+        seal,
+        signed_at: now,
+    })
 }

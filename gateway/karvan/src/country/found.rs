@@ -2,6 +2,7 @@
 //!
 //! Registrations go through the registry's own commands; nothing is edited behind it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -70,11 +71,15 @@ pub(crate) fn found(place: &Place, keys: KeyKind) -> Result<(), Error> {
         .timestamper("Sandbox TSA", keys, now)
         .map_err(|error| failed("the time-stamper", error))?;
     approve(place, &authority, &timestamper, &execute)?;
+    // A subsystem may stand on several nodes; it is one subsystem all the same.
+    let mut subsystems = BTreeSet::new();
     for client in place.plan().nodes.iter().flat_map(|node| node.clients) {
-        execute(Command::AddSubsystem {
-            subsystem: client_id(client.id)?,
-            name: None,
-        })?;
+        if subsystems.insert(client.id) {
+            execute(Command::AddSubsystem {
+                subsystem: client_id(client.id)?,
+                name: None,
+            })?;
+        }
     }
     for (group, members) in place.plan().groups {
         execute(Command::AddGroup {

@@ -80,29 +80,45 @@ const fn right(service: &'static str, subject: &'static str) -> RightPlan {
     }
 }
 
+/// A right of the portal on one REST endpoint.
+const fn portal(
+    service: &'static str,
+    method: &'static str,
+    path: &'static str,
+) -> RightPlan {
+    RightPlan {
+        service,
+        subject: "GOV/0000001181/mygov",
+        endpoint: Some((method, path)),
+    }
+}
+
+/// The population register stands on two nodes: where one fails, the other goes on.
+const IAMAS: ClientPlan = ClientPlan {
+    id: "GOV/0000000131/iamas",
+    services: &[
+        soap("GetPersonByFin", "iamas"),
+        soap("GetFamily", "iamas"),
+        rest("persons", "iamas", "/persons"),
+        rest("population", "iamas", ""),
+    ],
+    rights: &[
+        right("GetPersonByFin", "GOV/0000001181/mygov"),
+        right("GetPersonByFin", "@social-aid"),
+        right("GetFamily", "GOV/0000001181/mygov"),
+        right("GetFamily", "@social-aid"),
+        portal("persons", "GET", "/*"),
+        portal("population", "GET", "/persons/*"),
+        portal("population", "GET", "/persons/*/family"),
+    ],
+};
+
 const NODES: &[NodePlan] = &[
     NodePlan {
         name: "din",
         owner: "GOV/0000000131",
         title: "population register",
-        clients: &[ClientPlan {
-            id: "GOV/0000000131/iamas",
-            services: &[
-                soap("GetPersonByFin", "iamas"),
-                soap("GetFamily", "iamas"),
-                rest("persons", "iamas", "/persons"),
-            ],
-            rights: &[
-                right("GetPersonByFin", "GOV/0000001181/mygov"),
-                right("GetPersonByFin", "@social-aid"),
-                right("GetFamily", "@social-aid"),
-                RightPlan {
-                    service: "persons",
-                    subject: "GOV/0000001181/mygov",
-                    endpoint: Some(("GET", "/*")),
-                },
-            ],
-        }],
+        clients: &[IAMAS],
     },
     NodePlan {
         name: "eesmn",
@@ -119,11 +135,14 @@ const NODES: &[NodePlan] = &[
                 services: &[
                     soap("GetLabourContracts", "emas"),
                     soap("RegisterLabourContract", "emas"),
+                    rest("labour", "emas", ""),
                 ],
                 rights: &[
                     right("GetLabourContracts", "@social-aid"),
                     right("GetLabourContracts", "GOV/0000001181/mygov"),
                     right("RegisterLabourContract", "GOV/0000001181/mygov"),
+                    portal("labour", "GET", "/persons/*/contracts"),
+                    portal("labour", "POST", "/contracts"),
                 ],
             },
             ClientPlan {
@@ -193,6 +212,12 @@ const NODES: &[NodePlan] = &[
                 rights: &[],
             },
         ],
+    },
+    NodePlan {
+        name: "din2",
+        owner: "GOV/0000000131",
+        title: "population register, second node",
+        clients: &[IAMAS],
     },
 ];
 

@@ -236,7 +236,7 @@ impl<'s> Story<'s> {
 
         let portal = self.caller("GOV/0000001181/mygov", "iria");
         let id = self.id("history");
-        let path = "GOV/0000000131/iamas/persons/0TEST01/family";
+        let path = "GOV/0000000131/iamas/persons/0TEST01/history";
         let answer = system::rest(&self.http, portal, Method::GET, path, &id, None).await;
         self.fault(
             "the portal tries a path its right does not cover",

@@ -1,0 +1,32 @@
+//! The targets, a file per subject.
+
+mod adapter;
+mod authority;
+mod globalconf;
+mod log;
+mod message;
+mod multipart;
+mod policy;
+mod rest;
+mod seal;
+mod x509;
+mod xml;
+
+pub use adapter::{adapter_description, adapter_request, adapter_statement, adapter_value};
+pub use authority::{ocsp_responder, timestamper};
+pub use globalconf::{
+    anchor, directory_content, disk_metadata, optional_params, private_params, shared_params,
+    signed_directory,
+};
+pub use log::{log_record, log_segment};
+pub use message::{identifier, media_type, soap_action, soap_envelope, soap_fault};
+pub use multipart::{envelope, mime_multipart, soap_multipart};
+pub use policy::{path_pattern, service_path};
+pub use rest::{rest_client_request, rest_request, rest_response};
+pub use seal::{hash_chain, signature};
+pub use x509::{
+    certificate, certificate_request, name, ocsp_request, ocsp_response, public_key,
+    signature_value, timestamp_query, timestamp_response, timestamp_token,
+};
+pub use xml::{xml_document, xml_reader, xml_text};
+pub(crate) use {log::segment, globalconf::frame};
