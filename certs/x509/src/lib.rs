@@ -14,6 +14,7 @@
 //! | [`builder`] | making certificates |
 //! | [`ocsp`] | certificate status |
 //! | [`timestamp`] | time-stamp tokens |
+//! | [`Memo`] | certificates and OCSP responses read before |
 
 mod algorithm;
 mod asn1;
@@ -21,6 +22,7 @@ pub mod builder;
 mod certificate;
 pub mod chain;
 mod error;
+mod memo;
 mod name;
 pub mod ocsp;
 pub mod profile;
@@ -31,4 +33,5 @@ pub mod timestamp;
 
 pub use certificate::Certificate;
 pub use error::Error;
+pub use memo::Memo;
 pub use name::{Name, attribute};

@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
 use certs_keys::{Digest, DigestAlgorithm};
-use certs_x509::{Certificate, chain, ocsp};
+use certs_x509::{Certificate, Memo, chain, ocsp};
 use gateway_globalconf::Issuer;
 use gateway_net::PeerEvidence;
 use gateway_proto::id::{ClientId, MemberId};
@@ -83,6 +83,8 @@ pub(crate) struct Believed {
     signers: Mutex<LruCache<[u8; 32], Timestamp>>,
     /// Batch signature documents whose value holds, by fingerprint.
     documents: Mutex<LruCache<[u8; 32], VerifiedSignature>>,
+    /// Certificates and OCSP responses of signatures.
+    memo: Memo,
 }
 
 /// Judges a peer's TLS certificates: purpose, path, OCSP, and that the client is on that server
@@ -205,8 +207,9 @@ pub fn signature(
 /// A batch signature comes with each message of its batch: the document is verified once, its
 /// coverage of each message each time.
 fn covered(conf: &Conf, seal: &Seal, parts: &Parts) -> Result<Signature, gateway_seal::Error> {
+    let memo = &conf.believed.memo;
     let Some((result, chain)) = &seal.chain else {
-        return gateway_seal::verify_value(seal, parts);
+        return VerifiedSignature::verify(&seal.signature, Rules::Wire, memo)?.cover(None, parts);
     };
     let key = array(&gateway_seal::fingerprint(&seal.signature));
     let known = conf
@@ -218,7 +221,7 @@ fn covered(conf: &Conf, seal: &Seal, parts: &Parts) -> Result<Signature, gateway
     let verified = match known {
         Some(verified) => verified,
         None => {
-            let verified = VerifiedSignature::verify(&seal.signature, Rules::Wire)?;
+            let verified = VerifiedSignature::verify(&seal.signature, Rules::Wire, memo)?;
             // Who sends longer ones pays for each himself.
             if seal.signature.len() <= DOCUMENT_BYTES_MAX
                 && let Ok(mut known) = conf.believed.documents.lock()
@@ -346,6 +349,7 @@ impl Default for Believed {
             peers: Mutex::new(LruCache::new(VERDICTS_MAX)),
             signers: Mutex::new(LruCache::new(VERDICTS_MAX)),
             documents: Mutex::new(LruCache::new(DOCUMENTS_MAX)),
+            memo: Memo::default(),
         }
     }
 }

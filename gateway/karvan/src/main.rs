@@ -25,6 +25,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::Loaded;
 
+/// A fifth of a node's time went into the system's allocator under load.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Karvan: an interagency data-exchange gateway, wire-compatible with X-Road 7.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]

@@ -85,9 +85,7 @@ pub(crate) async fn run(options: Options) -> Result<bool, Error> {
     })?;
     let founded = found::is_founded(&place);
     if !founded {
-        found(&place, options.keys)
-            .await
-            .map_err(Error::Country)?;
+        found(&place, options.keys).await.map_err(Error::Country)?;
     }
     let country = country::start(&place).await.map_err(Error::Country)?;
     let how = if founded { "taken up again" } else { "founded" };

@@ -40,7 +40,9 @@ fn seals(c: &mut Criterion) {
             b.iter(|| verify_value(black_box(&seal), &parts).unwrap());
         });
         let seal = sign(&context, &batch, now).unwrap().remove(0);
-        let verified = VerifiedSignature::verify(&seal.signature, Rules::Wire).unwrap();
+        let verified =
+            VerifiedSignature::verify(&seal.signature, Rules::Wire, &certs_x509::Memo::default())
+                .unwrap();
         let (result, chain) = seal.chain.unwrap();
         c.bench_function(&format!("cover/{name}/batch of 32"), |b| {
             b.iter(|| {

@@ -12,7 +12,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use certs_keys::{Digest, DigestAlgorithm, Signature as SignatureValue, SignatureAlgorithm};
-use certs_x509::{Certificate, ocsp};
+use certs_x509::{Certificate, Memo, ocsp};
 use gateway_xml::{Canonicalization, Document, Limits, Node};
 use jiff::Timestamp;
 
@@ -68,7 +68,7 @@ pub fn verify_value(seal: &Seal, parts: &Parts) -> Result<Signature, Error> {
         .chain
         .as_ref()
         .map(|(result, chain)| (&**result, &**chain));
-    VerifiedSignature::verify(&seal.signature, Rules::Wire)?.cover(chain, parts)
+    VerifiedSignature::verify(&seal.signature, Rules::Wire, &Memo::default())?.cover(chain, parts)
 }
 
 /// The name of a signature document for remembering its verdict: a digest of its octets.
@@ -77,12 +77,13 @@ pub fn fingerprint(signature: &[u8]) -> Digest {
 }
 
 impl VerifiedSignature {
-    /// Verifies a signature document by itself.
+    /// Verifies a signature document by itself. `memo` spares reading certificates and OCSP responses
+    /// that came with earlier signatures.
     ///
     /// # Errors
     ///
     /// Says what does not hold.
-    pub fn verify(signature: &[u8], rules: Rules) -> Result<Self, Error> {
+    pub fn verify(signature: &[u8], rules: Rules, memo: &Memo) -> Result<Self, Error> {
         let document = Document::parse(signature, LIMITS)?;
         // Two elements of one identifier are how signatures are wrapped around other content.
         document
@@ -91,7 +92,7 @@ impl VerifiedSignature {
         let parsed = read::signature(&document)?;
         let properties = parsed.qualifying_properties()?;
 
-        let signing_certificate = parsed.signing_certificate()?;
+        let signing_certificate = parsed.signing_certificate(memo)?;
         if !signing_certificate
             .is_signing()
             .map_err(Error::Certificate)?
@@ -116,8 +117,8 @@ impl VerifiedSignature {
             }
         }
 
-        let extra_certificates = properties.extra_certificates(&document)?;
-        let ocsp_responses = properties.ocsp_responses()?;
+        let extra_certificates = properties.extra_certificates(&document, memo)?;
+        let ocsp_responses = properties.ocsp_responses(memo)?;
         let signed_properties = properties.signed_properties(parsed.id)?;
         if !signed_nodes.contains(&signed_properties.node()) {
             return Err("the signed properties are not signed".into());

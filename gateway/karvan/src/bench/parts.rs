@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use certs_keys::{Digest, DigestAlgorithm, PublicKey, SigningKey, SoftKey, default_algorithm};
-use certs_x509::builder::Builder;
-use certs_x509::{Certificate, Name};
+use certs_authority::Authority;
+use certs_keys::{
+    Digest, DigestAlgorithm, KeyKind, PublicKey, SigningKey, SoftKey, default_algorithm,
+};
 use gateway_exchange::Clock;
 use gateway_net::{
     Body, Candidate, Handler, Identity, Listener, Peer, PeerClient, PeerOptions, ServerTls,
@@ -16,7 +17,6 @@ use gateway_net::{
 };
 use http::header::{HOST, HeaderValue};
 use http::{Method, Request, Response};
-use jiff::{SignedDuration, Timestamp};
 
 use super::case::Case;
 use super::{Error, client};
@@ -47,7 +47,7 @@ pub(super) async fn bound(case: Case) -> Result<f64, Error> {
     .await?;
     let wire = Bytes::from(vec![b'x'; case.body_bytes.saturating_add(ENVELOPE_BYTES)]);
     let plain = plain_round_trips(Bytes::from(body)).await?;
-    let tls = tls_round_trips(wire.clone(), key).await?;
+    let tls = tls_round_trips(wire.clone(), case.key).await?;
     let log = records(wire).await?;
     let seconds = 2.0 / sign + 2.0 / verify + 8.0 / hash + 1.0 / tls + 2.0 / plain + 4.0 / log;
     Ok(1.0 / seconds)
@@ -98,14 +98,8 @@ async fn plain_round_trips(body: Bytes) -> Result<f64, Error> {
 }
 
 /// Mutual-TLS round trips a second over kept connections.
-async fn tls_round_trips(body: Bytes, key: Arc<SoftKey>) -> Result<f64, Error> {
-    let certificate = self_signed(&key)?;
-    let signing: Arc<dyn SigningKey> = key;
-    let identity = Identity {
-        key: signing,
-        chain: vec![certificate],
-        ocsp_staple: None,
-    };
+async fn tls_round_trips(body: Bytes, kind: KeyKind) -> Result<f64, Error> {
+    let identity = identity(kind)?;
     let tls = ServerTls::mutual(identity.clone(), Arc::new(|_| true)).map_err(Error::Net)?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let limits = gateway_net::Limits::default();
@@ -115,7 +109,7 @@ async fn tls_round_trips(body: Bytes, key: Arc<SoftKey>) -> Result<f64, Error> {
     let address = listener.local_addr();
     let server = tokio::spawn(listener.serve(Arc::new(Echo), std::future::pending()));
     let port = address.port();
-    // Nobody answers on the OCSP port: the evidence is not asked for here.
+    // The response is stapled: the OCSP port is not asked.
     let candidates = [Candidate {
         host: address.ip().to_string(),
         port,
@@ -202,16 +196,21 @@ async fn drain(response: Response<Body>) -> Result<u32, Error> {
     Ok(1)
 }
 
-fn self_signed(key: &SoftKey) -> Result<Certificate, Error> {
-    let subject = Name::from_attributes(&[("2.5.4.3", "bench")]).map_err(|error| part(&error))?;
-    let now: Timestamp = SystemClock.now();
-    let until = now
-        .checked_add(SignedDuration::from_hours(24))
+/// A TLS identity with its OCSP response, so that nobody is asked for one.
+fn identity(kind: KeyKind) -> Result<Identity, Error> {
+    let now = SystemClock.now();
+    let mut authority = Authority::create("Bench", kind, now).map_err(|error| part(&error))?;
+    let (key, certificate) = authority
+        .issue_tls(&["localhost"], &[], kind, now)
         .map_err(|error| part(&error))?;
-    Builder::tls(subject, key.public_key())
-        .validity(now, until)
-        .self_sign(key)
-        .map_err(|error| part(&error))
+    let staple = authority
+        .ocsp_of(&certificate, now)
+        .map_err(|error| part(&error))?;
+    Ok(Identity {
+        key: Arc::new(key),
+        chain: vec![certificate],
+        ocsp_staple: Some(staple),
+    })
 }
 
 /// Sends back what it got.

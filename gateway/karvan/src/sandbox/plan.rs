@@ -81,11 +81,7 @@ const fn right(service: &'static str, subject: &'static str) -> RightPlan {
 }
 
 /// A right of the portal on one REST endpoint.
-const fn portal(
-    service: &'static str,
-    method: &'static str,
-    path: &'static str,
-) -> RightPlan {
+const fn portal(service: &'static str, method: &'static str, path: &'static str) -> RightPlan {
     RightPlan {
         service,
         subject: "GOV/0000001181/mygov",

@@ -1,7 +1,7 @@
 //! The elements of XAdES 1.3.2 (ETSI TS 101 903, section 7).
 
 use certs_keys::{Digest, constant_time_eq};
-use certs_x509::{Certificate, ocsp};
+use certs_x509::{Certificate, Memo, ocsp};
 use gateway_xml::{Document, Node};
 use jiff::Timestamp;
 
@@ -59,6 +59,7 @@ impl<'d> QualifyingProperties<'d> {
     pub(super) fn extra_certificates(
         &self,
         document: &Document,
+        memo: &Memo,
     ) -> Result<Vec<Certificate>, Error> {
         let wrong = |reason| Error::ExtraCertificate { reason };
         let references = self
@@ -86,13 +87,13 @@ impl<'d> QualifyingProperties<'d> {
             if Digest::of(expected.algorithm(), &der) != expected {
                 return Err(wrong("of another digest"));
             }
-            certificates.push(Certificate::from_der(&der).map_err(Error::Certificate)?);
+            certificates.push(memo.certificate(&der).map_err(Error::Certificate)?);
         }
         Ok(certificates)
     }
 
     /// At least one.
-    pub(super) fn ocsp_responses(&self) -> Result<Vec<ocsp::Response>, Error> {
+    pub(super) fn ocsp_responses(&self, memo: &Memo) -> Result<Vec<ocsp::Response>, Error> {
         let values = self
             .unsigned()
             .and_then(|properties| properties.child(XADES, "RevocationValues"))
@@ -103,7 +104,10 @@ impl<'d> QualifyingProperties<'d> {
             if responses.len() >= CERTIFICATES_MAX {
                 return Err("too many OCSP responses".into());
             }
-            responses.push(ocsp::Response::from_der(&octets(value)?).map_err(Error::OcspResponse)?);
+            responses.push(
+                memo.response(&octets(value)?)
+                    .map_err(Error::OcspResponse)?,
+            );
         }
         if responses.is_empty() {
             Err(Error::NoOcspResponse)

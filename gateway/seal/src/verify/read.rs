@@ -1,7 +1,7 @@
 //! The elements of XML-Signature (section 4 of its specification), as its schema orders them.
 
 use certs_keys::Digest;
-use certs_x509::Certificate;
+use certs_x509::{Certificate, Memo};
 use gateway_xml::{Canonicalization, Document, Node};
 
 use super::properties::QualifyingProperties;
@@ -160,10 +160,12 @@ fn canonicalization(node: Node<'_>) -> Result<Canonicalization, Error> {
 
 impl<'d> Parsed<'d> {
     /// The one certificate of `ds:KeyInfo`.
-    pub(super) fn signing_certificate(&self) -> Result<Certificate, Error> {
+    pub(super) fn signing_certificate(&self, memo: &Memo) -> Result<Certificate, Error> {
         match self.certificates.as_slice() {
             [] => Err("the signature does not contain the signing certificate".into()),
-            [only] => Certificate::from_der(&octets(*only)?).map_err(Error::Certificate),
+            [only] => memo
+                .certificate(&octets(*only)?)
+                .map_err(Error::Certificate),
             [..] => Err("more than one certificate of the signing key".into()),
         }
     }

@@ -80,7 +80,12 @@ fn signs_a_message_with_attachments_over_a_chain() {
 fn covers_a_message_without_its_attachments_only_when_asked() {
     let (_, context) = member(KeyKind::P256);
     let seals = sign(&context, &[parts("message", &["one", "two"])], now()).unwrap();
-    let verified = VerifiedSignature::verify(&seals[0].signature, Rules::Archive).unwrap();
+    let verified = VerifiedSignature::verify(
+        &seals[0].signature,
+        Rules::Archive,
+        &certs_x509::Memo::default(),
+    )
+    .unwrap();
     let (result, chain) = seals[0].chain.as_ref().unwrap();
     let chain = Some((&result[..], &chain[..]));
     let there = parts("message", &["one"]);
@@ -115,7 +120,12 @@ fn signs_several_messages_at_once() {
     assert_eq!(seals.len(), messages.len());
 
     // The signature is one, verified once; each message then needs its chain only.
-    let verified = VerifiedSignature::verify(&seals[0].signature, Rules::Wire).unwrap();
+    let verified = VerifiedSignature::verify(
+        &seals[0].signature,
+        Rules::Wire,
+        &certs_x509::Memo::default(),
+    )
+    .unwrap();
     for (index, (seal, message)) in seals.iter().zip(&messages).enumerate() {
         assert_eq!(
             fingerprint(&seal.signature),

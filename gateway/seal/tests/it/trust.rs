@@ -27,7 +27,7 @@ fn signature(
     .unwrap();
     let message = Parts::of_message(Digest::of(DigestAlgorithm::Sha512, b"message"));
     let seal = &sign(&context, &[message], now()).unwrap()[0];
-    VerifiedSignature::verify(&seal.signature, Rules::Wire).unwrap()
+    VerifiedSignature::verify(&seal.signature, Rules::Wire, &certs_x509::Memo::default()).unwrap()
 }
 
 /// The verdict on a direct member of the authority whose response is this one.

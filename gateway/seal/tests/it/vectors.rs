@@ -275,8 +275,12 @@ fn refuses_the_format_with_manifests() {
     let Some(vectors) = Vectors::find() else {
         return;
     };
-    let error = VerifiedSignature::verify(&vectors.read("xades.signature.ts.xml"), Rules::Archive)
-        .unwrap_err();
+    let error = VerifiedSignature::verify(
+        &vectors.read("xades.signature.ts.xml"),
+        Rules::Archive,
+        &certs_x509::Memo::default(),
+    )
+    .unwrap_err();
     assert_eq!(error.code(), "malformed_signature", "{error:?}");
 }
 

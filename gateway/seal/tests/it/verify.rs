@@ -378,7 +378,12 @@ fn refuses_sha_1_on_the_wire_and_reads_it_in_archives() {
         matches!(error, Error::UnsupportedAlgorithm { .. }),
         "{error:?}"
     );
-    let archived = VerifiedSignature::verify(weak.as_bytes(), Rules::Archive).unwrap();
+    let archived = VerifiedSignature::verify(
+        weak.as_bytes(),
+        Rules::Archive,
+        &certs_x509::Memo::default(),
+    )
+    .unwrap();
     archived.cover(None, &Parts::of_message(sha1)).unwrap();
     let error = archived.cover(None, &signed.parts).unwrap_err();
     assert!(matches!(error, Error::DigestAlgorithm { .. }), "{error:?}");
