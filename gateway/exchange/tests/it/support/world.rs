@@ -1,0 +1,448 @@
+//! Two nodes and what is between them.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use certs_authority::Authority;
+use certs_keys::{Digest, DigestAlgorithm, KeyKind};
+use certs_x509::{Certificate, ocsp};
+use gateway_exchange::conf::Conf;
+use gateway_exchange::keys::{self, Keys};
+use gateway_exchange::local::{Authentication, Local, LocalClient, Service, ServiceKind};
+use gateway_exchange::signer::Signer;
+use gateway_exchange::{Clock, Consumer, Node, Provider, Settings};
+use gateway_globalconf::params::SharedParams;
+use gateway_messagelog::audit::{Finding, Reader, Verdict};
+use gateway_messagelog::{MessageLog, Options, Refusal};
+use gateway_net::{Body, Handler, Peer, PeerEvidence};
+use gateway_policy::{AccessRight, Endpoint, Subject};
+use gateway_proto::id::{ClientId, ServerId, ServiceId};
+use gateway_seal::{Parts, Seal, SigningContext};
+use http::Request;
+use jiff::Timestamp;
+
+use super::ask::{Answer, answer};
+use super::country::{self, Files, KeyPair, NOW, TestClock, auth_pair, client, sign_pair};
+use super::letter::Letter;
+use super::service::TestService;
+use super::wire::{Broken, Inner, Sent, Wire};
+
+pub(crate) struct World {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) authority: Mutex<Authority>,
+    pub(crate) consumer: Place,
+    pub(crate) provider: Place,
+    /// A member with a server that takes no part.
+    pub(crate) other: Identity,
+    pub(crate) service: TestService,
+    pub(crate) wire: Wire,
+    shared: Mutex<SharedParams>,
+    expires_at: Mutex<Timestamp>,
+    half: Consumer<Wire>,
+    /// How information systems are connected to the consumer's node.
+    pub(crate) connection: Mutex<Peer>,
+}
+
+pub(crate) struct Identity {
+    pub(crate) client: ClientId,
+    pub(crate) server: ServerId,
+    pub(crate) sign: KeyPair,
+    pub(crate) auth: KeyPair,
+}
+
+/// A node with its folder.
+pub(crate) struct Place {
+    pub(crate) node: Arc<Node>,
+    pub(crate) identity: Identity,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(options()).await
+    }
+
+    /// With an intermediate authority, whose certificate travels along.
+    pub(crate) async fn deep() -> Self {
+        let mut authority = Authority::create("Test", KeyKind::P256, NOW).unwrap();
+        authority.add_intermediate(KeyKind::P256, NOW).unwrap();
+        Self::under(authority, options(), options()).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        Self::with_logs(options.clone(), options).await
+    }
+
+    /// With these options for the logs of consumer and provider.
+    pub(crate) async fn with_logs(consumer: Options, provider: Options) -> Self {
+        let authority = Authority::create("Test", KeyKind::P256, NOW).unwrap();
+        Self::under(authority, consumer, provider).await
+    }
+
+    async fn under(mut authority: Authority, consumer: Options, provider: Options) -> Self {
+        let mut identity = |id: &str, code: &str| {
+            let client = client(id);
+            let server = ServerId::new(client.member().clone(), code).unwrap();
+            let sign = sign_pair(&mut authority, client.member());
+            let auth = auth_pair(&mut authority, &server);
+            Identity { client, server, sign, auth }
+        };
+        let asking = identity("DEV/COM/1111/TESTCLI", "ss1");
+        let answering = identity("DEV/GOV/2222/TESTPROV", "ss2");
+        let other = identity("DEV/COM/3333/OTHER", "ss3");
+        let shared = country::shared(
+            &authority,
+            &[
+                ("ss1", "DEV/COM/1111/TESTCLI", &asking.auth.certificate),
+                ("ss2", "DEV/GOV/2222/TESTPROV", &answering.auth.certificate),
+                ("ss3", "DEV/COM/3333/OTHER", &other.auth.certificate),
+            ],
+        );
+        let clock = Arc::new(TestClock::new());
+        let consumer_local = local(&asking, Vec::new(), Vec::new());
+        let provider_local = local(
+            &answering,
+            vec![
+                service("lookup", Some("v1"), ServiceKind::Soap, "http://service.example/soap"),
+                service("petstore", None, ServiceKind::Rest, "http://service.example/base/"),
+            ],
+            ["lookup", "petstore"].map(|code| right(&asking.client, code)).to_vec(),
+        );
+        let consumer = place(asking, consumer_local, &clock, consumer);
+        let provider = place(answering, provider_local, &clock, provider);
+
+        let service = TestService::new();
+        let wire = Wire {
+            inner: Arc::new(Inner {
+                provider: OnceLock::new(),
+                shown: Mutex::new(PeerEvidence {
+                    certificates: Arc::default(),
+                    ocsp_responses: Arc::default(),
+                }),
+                peer: Mutex::new(peer(&[])),
+                on_request: Mutex::default(),
+                on_reply: Mutex::default(),
+                on_send: Mutex::default(),
+                sent: Mutex::default(),
+            }),
+        };
+        let half = Provider::new(Arc::clone(&provider.node), service.clone());
+        assert!(wire.inner.provider.set(half).is_ok());
+        let world = Self {
+            half: Consumer::new(Arc::clone(&consumer.node), wire.clone()),
+            clock,
+            authority: Mutex::new(authority),
+            consumer,
+            provider,
+            other,
+            service,
+            wire,
+            shared: Mutex::new(shared),
+            expires_at: Mutex::new("2030-01-01T12:00:00Z".parse().unwrap()),
+            connection: Mutex::new(peer(&[])),
+        };
+        world.reconfigure(|_| ()).await;
+        world.refresh();
+        world
+    }
+
+    /// Asks as an information system.
+    pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {
+        let connection = self.connection.lock().unwrap().clone();
+        answer(self.half.handle(request, &connection).await).await
+    }
+
+    /// Brings a message to the provider's node as it is.
+    pub(crate) async fn deliver(&self, sent: &Sent) -> Answer {
+        answer(self.wire.deliver(sent.head.clone(), &sent.body).await).await
+    }
+
+    pub(crate) fn sent(&self) -> Vec<Sent> {
+        self.wire.inner.sent.lock().unwrap().clone()
+    }
+
+    pub(crate) fn on_request(
+        &self,
+        meddle: impl FnMut(&mut http::request::Parts, &mut Vec<u8>) + Send + 'static,
+    ) {
+        *self.wire.inner.on_request.lock().unwrap() = Some(Box::new(meddle));
+    }
+
+    pub(crate) fn on_reply(
+        &self,
+        meddle: impl FnMut(&mut http::response::Parts, &mut Vec<u8>) + Send + 'static,
+    ) {
+        *self.wire.inner.on_reply.lock().unwrap() = Some(Box::new(meddle));
+    }
+
+    pub(crate) fn on_send(&self, broken: impl FnMut() -> Option<Broken> + Send + 'static) {
+        *self.wire.inner.on_send.lock().unwrap() = Some(Box::new(broken));
+    }
+
+    /// A new global configuration for both nodes.
+    pub(crate) async fn reconfigure(&self, change: impl FnOnce(&mut SharedParams)) {
+        let files = {
+            let mut shared = self.shared.lock().unwrap();
+            change(&mut shared);
+            country::files(&shared, *self.expires_at.lock().unwrap())
+        };
+        for place in [&self.consumer, &self.provider] {
+            place.configure(&files, self.clock.now()).await;
+        }
+    }
+
+    pub(crate) async fn expire_at(&self, moment: Timestamp) {
+        *self.expires_at.lock().unwrap() = moment;
+        self.reconfigure(|_| ()).await;
+    }
+
+    /// Changes what the consumer's node sends.
+    pub(crate) fn edit_request(&self, mut edit: impl FnMut(&mut Letter) + Send + 'static) {
+        self.on_request(move |head, body| {
+            let content_type = head.headers["content-type"].to_str().unwrap();
+            let mut letter = Letter::open(content_type, body);
+            edit(&mut letter);
+            *body = letter.close();
+        });
+    }
+
+    /// Changes what the provider's node answers.
+    pub(crate) fn edit_reply(&self, mut edit: impl FnMut(&mut Letter) + Send + 'static) {
+        self.on_reply(move |head, body| {
+            let content_type = head.headers["content-type"].to_str().unwrap();
+            let mut letter = Letter::open(content_type, body);
+            edit(&mut letter);
+            *body = letter.close();
+        });
+    }
+
+    /// OCSP responses as of now for all, shown and used.
+    pub(crate) fn refresh(&self) {
+        for place in [&self.consumer, &self.provider] {
+            self.refresh_at(place, self.clock.now());
+        }
+    }
+
+    /// OCSP responses as of then for one node, which it takes for usable.
+    pub(crate) fn refresh_at(&self, place: &Place, at: Timestamp) {
+        let chain = self.chain(&place.identity.auth.certificate);
+        let evidence = PeerEvidence {
+            ocsp_responses: chain.iter().map(|one| self.ocsp(one, at)).collect(),
+            certificates: chain.clone().into(),
+        };
+        if place.identity.server == self.provider.identity.server {
+            *self.wire.inner.shown.lock().unwrap() = evidence;
+        } else {
+            *self.wire.inner.peer.lock().unwrap() = peer(&chain);
+        }
+        place.node.keys.store(Arc::new(self.keys(&place.identity, at)));
+    }
+
+    fn keys(&self, identity: &Identity, at: Timestamp) -> Keys {
+        let chain = self.chain(&identity.auth.certificate);
+        let signer = Signer::start(self.context(&identity.sign, at)).unwrap();
+        let signing =
+            keys::SigningKey { signer: Arc::new(signer), usable_until: Timestamp::MAX };
+        Keys {
+            signers: HashMap::from([(identity.client.member().clone(), signing)]),
+            authentication: Some(keys::Authentication {
+                ocsp_responses: chain.iter().map(|one| self.ocsp(one, at)).collect(),
+                chain,
+                usable_until: Timestamp::MAX,
+            }),
+            ocsp_by_sha1: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn context(&self, pair: &KeyPair, at: Timestamp) -> SigningContext {
+        let chain = self.chain(&pair.certificate);
+        let responses = chain.iter().map(|one| self.ocsp(one, at)).collect();
+        let intermediates = chain[1..].to_vec();
+        SigningContext::new(
+            Arc::clone(&pair.key),
+            pair.certificate.clone(),
+            intermediates,
+            responses,
+        )
+        .unwrap()
+    }
+
+    pub(crate) fn chain(&self, certificate: &Certificate) -> Vec<Certificate> {
+        let authority = self.authority.lock().unwrap();
+        std::iter::once(certificate).chain(authority.intermediate()).cloned().collect()
+    }
+
+    pub(crate) fn ocsp(&self, certificate: &Certificate, at: Timestamp) -> ocsp::Response {
+        self.authority.lock().unwrap().ocsp_of(certificate, at).unwrap()
+    }
+
+    pub(crate) fn revoke(&self, certificate: &Certificate) {
+        let serial = certificate.serial().to_vec();
+        self.authority.lock().unwrap().revoke(&serial, self.clock.now()).unwrap();
+    }
+
+    /// Signs bytes of a part with its attachments as somebody.
+    pub(crate) fn seal(&self, pair: &KeyPair, message: &[u8], attachments: &[&[u8]]) -> Seal {
+        let sha512 = |bytes: &[u8]| Digest::of(DigestAlgorithm::Sha512, bytes);
+        let parts = Parts {
+            message: sha512(message),
+            attachments: attachments.iter().map(|bytes| sha512(bytes)).collect(),
+        };
+        let now = self.clock.now();
+        gateway_seal::sign(&self.context(pair, now), &[parts], now).unwrap().remove(0)
+    }
+
+    pub(crate) fn change_provider(&self, change: impl FnOnce(&mut LocalClient)) {
+        self.provider.change(change);
+    }
+
+    pub(crate) fn change_service(&self, code: &str, change: impl FnOnce(&mut Service)) {
+        self.provider.change(|client| {
+            let service = client.services.iter_mut().find(|((found, _), _)| found == code);
+            change(Arc::make_mut(service.unwrap().1));
+        });
+    }
+
+    /// Connects the next information system over TLS.
+    pub(crate) fn connect_tls(&self, certificates: &[Certificate]) {
+        *self.connection.lock().unwrap() = peer(certificates);
+    }
+
+    /// Every message of both logs holds; so many messages and refusals are there.
+    pub(crate) async fn logged(&self, consumer: (usize, u64), provider: (usize, u64)) {
+        self.consumer.holds("consumer", consumer).await;
+        self.provider.holds("provider", provider).await;
+    }
+}
+
+impl Place {
+    async fn configure(&self, files: &Files, now: Timestamp) {
+        self.node.conf.store(Some(Arc::new(Conf::new(country::snapshot(files)))));
+        self.node.log.keep_configuration(files, now).await.unwrap();
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut LocalClient)) {
+        let mut local = Local::clone(&self.node.local.load());
+        let client = local.clients.get_mut(&self.identity.client).unwrap();
+        change(Arc::make_mut(client));
+        self.node.local.store(Arc::new(local));
+    }
+
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let reader = Reader::open(self.dir.path()).unwrap();
+        let history = reader.history().unwrap();
+        reader.audit(&history).unwrap().collect()
+    }
+
+    pub(crate) fn verdicts(&self) -> Vec<Verdict> {
+        let message = |finding| match finding {
+            Finding::Message(verdict) => Some(*verdict),
+            Finding::Refusal { .. } => None,
+            Finding::Unreadable(unreadable) => panic!("{unreadable}"),
+        };
+        self.findings().into_iter().filter_map(message).collect()
+    }
+
+    /// The refusals, once all that were noted are durable.
+    pub(crate) async fn refusals(&self, count: u64) -> Vec<Refusal> {
+        let log = &self.node.log;
+        let stored = async {
+            while log.refusal_counts().stored + log.refusal_counts().dropped < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), stored).await.unwrap();
+        let refusal = |finding| match finding {
+            Finding::Refusal { refusal, .. } => Some(*refusal),
+            Finding::Message(_) | Finding::Unreadable(_) => None,
+        };
+        self.findings().into_iter().filter_map(refusal).collect()
+    }
+
+    async fn holds(&self, name: &str, (messages, refusals): (usize, u64)) {
+        let noted = self.refusals(refusals).await;
+        assert_eq!(noted.len() as u64, refusals, "{name}: {noted:?}");
+        let verdicts = self.verdicts();
+        for verdict in &verdicts {
+            assert!(verdict.holds(), "{name}: {:?}", verdict.checks);
+        }
+        assert_eq!(verdicts.len(), messages, "messages in the log of the {name}");
+    }
+}
+
+fn place(
+    identity: Identity,
+    local: Local,
+    clock: &Arc<TestClock>,
+    options: Options,
+) -> Place {
+    let dir = tempfile::tempdir().unwrap();
+    let log = MessageLog::open(dir.path(), options).unwrap();
+    let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(clock);
+    let node = Node {
+        local: ArcSwap::from_pointee(local),
+        conf: ArcSwapOption::empty(),
+        keys: ArcSwap::default(),
+        log,
+        clock,
+        settings: Settings { registry_grace_seconds_max: 600, ..Settings::default() },
+    };
+    Place { node: Arc::new(node), identity, dir }
+}
+
+fn local(identity: &Identity, services: Vec<Service>, rights: Vec<AccessRight>) -> Local {
+    let keyed = |mut service: Service| {
+        let (code, version) = (service.id.code().to_owned(), service.id.version().map(str::to_owned));
+        service.id =
+            ServiceId::new(identity.client.clone(), &code, version.as_deref()).unwrap();
+        ((code, version), Arc::new(service))
+    };
+    let client = LocalClient {
+        id: identity.client.clone(),
+        authentication: Authentication::Http,
+        certificates: Vec::new(),
+        groups: HashMap::new(),
+        services: services.into_iter().map(keyed).collect(),
+        rights,
+    };
+    Local {
+        server: identity.server.clone(),
+        clients: HashMap::from([(identity.client.clone(), Arc::new(client))]),
+        internal_certificate: None,
+    }
+}
+
+fn service(code: &str, version: Option<&str>, kind: ServiceKind, url: &str) -> Service {
+    Service {
+        id: ServiceId::new(client("DEV/GOV/2222/TESTPROV"), code, version).unwrap(),
+        kind,
+        url: url.to_owned(),
+        timeout: Duration::from_secs(60),
+        verify_certificate: true,
+        disabled: None,
+    }
+}
+
+pub(crate) fn right(client: &ClientId, code: &str) -> AccessRight {
+    AccessRight {
+        subject: Subject::Client(client.clone()),
+        service_code: code.to_owned(),
+        endpoint: Endpoint::base(),
+    }
+}
+
+pub(crate) fn options() -> Options {
+    Options { content_memory_bytes_max: 64 << 10, ..Options::default() }
+}
+
+/// TLS when there are certificates.
+pub(crate) fn peer(certificates: &[Certificate]) -> Peer {
+    Peer {
+        address: SocketAddr::from(([127, 0, 0, 1], 1)),
+        tls: !certificates.is_empty(),
+        certificates: certificates.to_vec().into(),
+    }
+}

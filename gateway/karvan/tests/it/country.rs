@@ -1,0 +1,391 @@
+//! A country founded for a test, and its services as processes of their own.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::wire;
+
+pub(crate) const NODES: [&str; 5] = ["din", "eesmn", "en", "iria", "din2"];
+pub(crate) const ADAPTERS: [&str; 6] = ["iamas", "emas", "pensiya", "muavinet", "ehdr", "vva"];
+
+/// A founded country; nothing of it runs.
+pub(crate) struct Country {
+    dir: TempDir,
+    base_port: u16,
+}
+
+/// A service of a country.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    Certs,
+    Registry,
+    Adapter(&'static str),
+    Node(&'static str),
+}
+
+/// A running process; it ends with its owner.
+pub(crate) struct Process {
+    child: Child,
+    name: String,
+    log: PathBuf,
+}
+
+/// A country whose services run: authority, registry, adapters and nodes, each a process.
+pub(crate) struct Running {
+    pub(crate) country: Country,
+    pub(crate) services: Vec<(Service, Process)>,
+}
+
+impl Country {
+    /// Founds a country by telling the story in it once. `None`, and a word about it, where the
+    /// system has no further loopback addresses.
+    pub(crate) fn found() -> Option<Self> {
+        let country = Self::place()?;
+        let told = country.sandbox(&["--once", "--json"]);
+        assert!(told.status.success(), "founding failed: {}", text(&told));
+        Some(country)
+    }
+
+    /// An empty folder and a free block of ports.
+    pub(crate) fn place() -> Option<Self> {
+        if TcpListener::bind((Ipv4Addr::new(127, 0, 0, 11), 0)).is_err() {
+            println!("not run: this system has no loopback address 127.0.0.11");
+            return None;
+        }
+        Some(Self {
+            dir: tempfile::tempdir().unwrap(),
+            base_port: free_block(),
+        })
+    }
+
+    /// Runs `karvan sandbox` here and waits for its end.
+    pub(crate) fn sandbox(&self, more: &[&str]) -> Output {
+        self.sandbox_command(more).output().unwrap()
+    }
+
+    pub(crate) fn sandbox_command(&self, more: &[&str]) -> Command {
+        let mut command = karvan();
+        command.arg("sandbox").arg("--dir").arg(self.folder());
+        command.args(["--base-port", &self.base_port.to_string()]);
+        command.args(more);
+        command
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn node_folder(&self, name: &str) -> PathBuf {
+        self.folder().join("nodes").join(name)
+    }
+
+    pub(crate) fn data(&self, node: &str) -> PathBuf {
+        self.node_folder(node).join("data")
+    }
+
+    pub(crate) fn config(&self, service: Service) -> PathBuf {
+        match service {
+            Service::Certs => self.folder().join("certs/certs.toml"),
+            Service::Registry => self.folder().join("registry/registry.toml"),
+            Service::Adapter(name) => self.folder().join(format!("adapters/{name}.toml")),
+            Service::Node(name) => self.node_folder(name).join("node.toml"),
+        }
+    }
+
+    /// Where information systems connect to a node.
+    pub(crate) fn clients(&self, node: &str) -> SocketAddr {
+        self.local(10 + index(&NODES, node))
+    }
+
+    pub(crate) fn health(&self, node: &str) -> SocketAddr {
+        self.local(20 + index(&NODES, node))
+    }
+
+    pub(crate) fn adapter(&self, name: &str) -> SocketAddr {
+        self.local(30 + index(&ADAPTERS, name))
+    }
+
+    pub(crate) fn registry(&self) -> SocketAddr {
+        self.local(0)
+    }
+
+    pub(crate) fn certs(&self) -> SocketAddr {
+        self.local(1)
+    }
+
+    /// The message port of a node.
+    pub(crate) fn messages(&self, node: &str) -> SocketAddr {
+        self.of_node(node, 2)
+    }
+
+    /// The OCSP port of a node.
+    pub(crate) fn ocsp(&self, node: &str) -> SocketAddr {
+        self.of_node(node, 3)
+    }
+
+    /// A port of the block that no service has.
+    pub(crate) fn spare(&self, number: u16) -> SocketAddr {
+        self.local(40 + number)
+    }
+
+    /// The portal's way in, for threads of their own.
+    pub(crate) fn addresses(&self) -> Portal {
+        Portal(self.clients("iria"))
+    }
+
+    fn of_node(&self, node: &str, offset: u16) -> SocketAddr {
+        let last = u8::try_from(11 + index(&NODES, node)).unwrap();
+        SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), self.base_port + offset))
+    }
+
+    fn local(&self, offset: u16) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.base_port + offset))
+    }
+
+    /// Starts a service from its file alone and waits until it answers.
+    pub(crate) fn start(&self, service: Service) -> Process {
+        let (command, name) = match service {
+            Service::Certs => ("certs", "certs".to_owned()),
+            Service::Registry => ("registry", "registry".to_owned()),
+            Service::Adapter(name) => ("adapter", format!("adapter-{name}")),
+            Service::Node(name) => ("node", format!("node-{name}")),
+        };
+        let log = self.folder().join(format!("{name}.log"));
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .unwrap();
+        let child = karvan()
+            .args([command, "--config"])
+            .arg(self.config(service))
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        let mut process = Process { child, name, log };
+        let (address, path) = match service {
+            Service::Certs => (self.certs(), "/"),
+            Service::Registry => (self.registry(), "/internalconf"),
+            Service::Adapter(name) => (self.adapter(name), "/wsdl"),
+            Service::Node(name) => (self.health(name), "/readyz"),
+        };
+        let wanted = if service == Service::Certs { 405 } else { 200 };
+        process.until(|| {
+            wire::try_get(address, path, &[]).is_ok_and(|answer| answer.status == wanted)
+        });
+        process
+    }
+
+    /// Starts everything, nodes last.
+    pub(crate) fn start_all(self) -> Running {
+        self.start_with(&NODES, &ADAPTERS)
+    }
+
+    /// Starts authority, registry, and some of the rest.
+    pub(crate) fn start_with(
+        self,
+        nodes: &[&'static str],
+        adapters: &[&'static str],
+    ) -> Running {
+        let services = [Service::Certs, Service::Registry]
+            .into_iter()
+            .chain(adapters.iter().map(|name| Service::Adapter(name)))
+            .chain(nodes.iter().map(|name| Service::Node(name)));
+        let services = services
+            .map(|service| (service, self.start(service)))
+            .collect();
+        Running { country: self, services }
+    }
+}
+
+/// The portal's node, to ask it without the country at hand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Portal(SocketAddr);
+
+impl Portal {
+    pub(crate) fn person(self, fin: &str, id: &str) -> std::io::Result<wire::Answer> {
+        wire::person_at(self.0, fin, &[("X-Road-Id", id)])
+    }
+}
+
+impl Running {
+    /// The country that tests share who change nothing in it. It ends with the last of them.
+    pub(crate) fn shared() -> Option<Arc<Self>> {
+        static SHARED: Mutex<Weak<Running>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(running) = shared.upgrade() {
+            return Some(running);
+        }
+        let running = Arc::new(Country::found()?.start_with(&["din", "iria"], &["iamas", "emas"]));
+        *shared = Arc::downgrade(&running);
+        Some(running)
+    }
+
+    /// Takes a service out, to end it.
+    pub(crate) fn take(&mut self, service: Service) -> Process {
+        let at = self.services.iter().position(|(one, _)| *one == service);
+        self.services.remove(at.expect("it runs")).1
+    }
+
+    /// Starts a service again.
+    pub(crate) fn restart(&mut self, service: Service) {
+        let process = self.country.start(service);
+        self.services.push((service, process));
+    }
+
+    pub(crate) fn process(&self, service: Service) -> &Process {
+        let found = self.services.iter().find(|(one, _)| *one == service);
+        &found.expect("it runs").1
+    }
+
+    /// Asks all services to end, nodes first, and waits for it.
+    pub(crate) fn stop(self) -> Country {
+        for (_, process) in self.services.into_iter().rev() {
+            process.stop();
+        }
+        self.country
+    }
+
+    /// One question that must be answered: the node behind the bad input still serves.
+    #[track_caller]
+    pub(crate) fn serves(&self) {
+        let answer = wire::person(&self.country, "0TEST01");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert!(answer.text().contains("0TEST01"), "{}", answer.text());
+    }
+}
+
+impl Process {
+    /// Polls until something holds; the process must live as long.
+    #[track_caller]
+    fn until(&mut self, holds: impl Fn() -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !holds() {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("{} ended with {status}: {}", self.name, self.log());
+            }
+            assert!(Instant::now() < end, "{} does not answer: {}", self.name, self.log());
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Kills it at once, as a power cut would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end; it must do so in order.
+    pub(crate) fn stop(mut self) {
+        let asked = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(asked.success());
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                assert!(status.success(), "{} ended with {status}: {}", self.name, self.log());
+                return;
+            }
+            assert!(Instant::now() < end, "{} does not end: {}", self.name, self.log());
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Memory the process has in use now, and at most so far. Bytes.
+    pub(crate) fn memory(&self) -> (u64, u64) {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let value = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+            let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+            kib * 1024
+        };
+        (value("VmRSS:"), value("VmHWM:"))
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// The binary under test, with nothing from the environment in its way.
+pub(crate) fn karvan() -> Command {
+    let built = env!("CARGO_BIN_EXE_karvan");
+    let binary = std::env::var("KARVAN_TEST_BINARY").unwrap_or_else(|_| built.to_owned());
+    let mut command = Command::new(binary);
+    command.env_remove("KARVAN_LOG").env_remove("KARVAN_LOG_FORMAT");
+    command
+}
+
+/// Everything a process said.
+pub(crate) fn text(output: &Output) -> String {
+    let mut text = String::new();
+    for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        writeln!(text, "{name}: {}", String::from_utf8_lossy(bytes)).unwrap();
+    }
+    text
+}
+
+/// Polls until something holds.
+#[track_caller]
+pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < end, "in vain: {what}");
+        std::thread::sleep(POLL);
+    }
+}
+
+/// A block of ports in which nothing listens, given out once.
+fn free_block() -> u16 {
+    // Below the system's ephemeral ports, so that no client socket takes one; tests that run at the
+    // same time in other processes begin elsewhere.
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = std::process::id() % BLOCKS;
+    for _ in 0..BLOCKS {
+        let number = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let base = 12_000 + u16::try_from((first + number) % BLOCKS).unwrap() * 50;
+        let taken: HashSet<u16> = (0..50)
+            .filter(|offset| {
+                let last = [1, 11, 12, 13, 14, 15];
+                last.iter().any(|last| {
+                    TcpListener::bind((Ipv4Addr::new(127, 0, 0, *last), base + offset)).is_err()
+                })
+            })
+            .collect();
+        if taken.is_empty() {
+            return base;
+        }
+    }
+    panic!("no free block of ports");
+}
+
+fn index(names: &[&str], name: &str) -> u16 {
+    let at = names.iter().position(|one| *one == name);
+    u16::try_from(at.expect("there is one")).unwrap()
+}
+
+const BLOCKS: u32 = 380;
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);

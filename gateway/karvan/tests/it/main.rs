@@ -1,0 +1,31 @@
+//! The binary as its users meet it: processes, files, sockets. Nothing here looks inside.
+//!
+//! Every test founds its own country or borrows the common one, on ports found free; nothing outside
+//! loopback is called. `KARVAN_TEST_BINARY` names another binary than the one just built.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    missing_docs,
+    unused_crate_dependencies,
+    reason = "test helpers"
+)]
+
+mod audit;
+mod bad_input;
+mod check;
+mod country;
+mod load;
+mod ocsp_port;
+mod outage;
+mod sandbox;
+mod services;
+mod streaming;
+mod tls;
+mod wire;
