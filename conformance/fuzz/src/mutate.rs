@@ -19,7 +19,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -29,11 +29,11 @@ impl Random {
     /// A number below `end`; 0 when that is 0.
     pub fn below(&mut self, end: usize) -> usize {
         let end = u64::try_from(end).unwrap_or(u64::MAX).max(1);
-        usize::try_from(self.next() % end).unwrap_or_default()
+        usize::try_from(self.number() % end).unwrap_or_default()
     }
 
     fn byte(&mut self) -> u8 {
-        self.next().to_le_bytes()[0]
+        self.number().to_le_bytes()[0]
     }
 
     /// A range of at most `most` bytes within `length`.
@@ -94,11 +94,66 @@ const BYTES_MAX: usize = 64 << 10;
 
 /// What is at the edges of XML, MIME, HTTP, DER, TOML and SQL.
 const TOKENS: &[&[u8]] = &[
-    b"<", b">", b"/>", b"</", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<?x?>", b"<!DOCTYPE a>",
-    b"&amp;", b"&#0;", b"&#x10FFFF;", b"&a;", b" xmlns=\"\"", b" xmlns:a=\"b\"", b" Id=\"a\"",
-    b"\xef\xbb\xbf", b"\xff\xfe", b"\xc0\x80", b"\xed\xa0\x80", b"\r\n", b"\r", b"\n\n", b"\r\n\r\n",
-    b"--", b"\n--", b":", b";", b"=", b"\"", b"%", b"%2", b"%00", b"%2e%2e/", b"%252f", b"//", b"*",
-    b"**", b"\\", b"\x30\x80", b"\x30\x84\xff\xff\xff\xff", b"\x02\x00", b"\x02\x01\xff", b"\x05\x00",
-    b"\x00\x00", b"\x04\x82\xff\xff", b"18446744073709551616", b"-1", b"0", b"\xce\x93", b"\xc4\xb0",
-    b"[", b"[[", b"{", b"'", b"/*", b"*/", b";--", b":x", b"$1", b"$$",
+    b"<",
+    b">",
+    b"/>",
+    b"</",
+    b"<!--",
+    b"-->",
+    b"<![CDATA[",
+    b"]]>",
+    b"<?x?>",
+    b"<!DOCTYPE a>",
+    b"&amp;",
+    b"&#0;",
+    b"&#x10FFFF;",
+    b"&a;",
+    b" xmlns=\"\"",
+    b" xmlns:a=\"b\"",
+    b" Id=\"a\"",
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"\xc0\x80",
+    b"\xed\xa0\x80",
+    b"\r\n",
+    b"\r",
+    b"\n\n",
+    b"\r\n\r\n",
+    b"--",
+    b"\n--",
+    b":",
+    b";",
+    b"=",
+    b"\"",
+    b"%",
+    b"%2",
+    b"%00",
+    b"%2e%2e/",
+    b"%252f",
+    b"//",
+    b"*",
+    b"**",
+    b"\\",
+    b"\x30\x80",
+    b"\x30\x84\xff\xff\xff\xff",
+    b"\x02\x00",
+    b"\x02\x01\xff",
+    b"\x05\x00",
+    b"\x00\x00",
+    b"\x04\x82\xff\xff",
+    b"18446744073709551616",
+    b"-1",
+    b"0",
+    b"\xce\x93",
+    b"\xc4\xb0",
+    b"[",
+    b"[[",
+    b"{",
+    b"'",
+    b"/*",
+    b"*/",
+    b";--",
+    b":x",
+    b"$1",
+    b"$$",
 ];

@@ -29,4 +29,4 @@ pub use x509::{
     signature_value, timestamp_query, timestamp_response, timestamp_token,
 };
 pub use xml::{xml_document, xml_reader, xml_text};
-pub(crate) use {log::segment, globalconf::frame};
+pub(crate) use {globalconf::frame, log::segment};

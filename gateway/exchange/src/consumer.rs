@@ -1,4 +1,8 @@
 //! The consumer's half: from an information system's request to its answer.
+//!
+//! When the information system hangs up, the exchange is dropped where it stands: what was logged
+//! stays logged, and nobody works for those who do not wait. A request that was sent may then have
+//! been carried out; the provider's log tells.
 
 mod authorize;
 mod log;

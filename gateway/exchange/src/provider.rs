@@ -1,4 +1,7 @@
 //! The provider's half: from a peer's signed request to the signed answer.
+//!
+//! When the peer hangs up, the exchange is dropped where it stands: what was logged stays logged. A
+//! service that was asked may have been answered by then; the request's record tells that it was.
 
 mod authenticate;
 mod call;

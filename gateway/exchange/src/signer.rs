@@ -1,7 +1,7 @@
 //! One signer a key: takes whatever is queued and signs once.
 //!
 //! While a signature is being made others queue up; the next round takes them all, at most
-//! [`BATCH_MAX`], and makes one signature over a hash chain. With an empty queue a message is signed
+//! `BATCH_MAX`, and makes one signature over a hash chain. With an empty queue a message is signed
 //! at once: latency is never traded for batching. Private-key work runs on the signer's own thread,
 //! so an RSA signature does not hold up the executor.
 

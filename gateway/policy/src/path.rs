@@ -21,7 +21,7 @@ pub enum Error {
     Climbs,
     /// A control character or a backslash, which services disagree about.
     Forbidden,
-    /// Still changing after [`DECODE_ROUNDS_MAX`] rounds of decoding.
+    /// Still changing after as many rounds of decoding as we make.
     TooDeep,
 }
 

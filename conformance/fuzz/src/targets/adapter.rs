@@ -104,8 +104,14 @@ pub fn adapter_request(data: &[u8]) {
     let response = adapter.runtime.block_on(adapter.service.handle(request));
     let status = response.status();
     assert!(status.is_success() || status.is_client_error() || status.is_server_error());
-    assert_ne!(status, StatusCode::SERVICE_UNAVAILABLE, "the database is there");
-    let kind = response.headers()["content-type"].to_str().expect("our own");
+    assert_ne!(
+        status,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the database is there"
+    );
+    let kind = response.headers()["content-type"]
+        .to_str()
+        .expect("our own");
     if head {
         assert!(response.body().is_empty());
     } else if kind.contains("json") {

@@ -16,7 +16,10 @@ pub fn ocsp_responder(data: &[u8]) {
             assert_eq!(request.cert_ids().first(), Some(response.cert_id()));
             let serial = response.cert_id().serial();
             let issued = world.authority.issued().iter();
-            let mut issued = issued.filter(|issued| issued.certificate.serial_content() == serial || issued.certificate.serial() == serial);
+            let mut issued = issued.filter(|issued| {
+                issued.certificate.serial_content() == serial
+                    || issued.certificate.serial() == serial
+            });
             assert!(response.status() != Status::Good || issued.next().is_some());
         }
         Err(Error::Ocsp(ocsp::Error::Refused { .. })) => {}
@@ -35,7 +38,9 @@ pub fn timestamper(data: &[u8]) {
             assert_eq!(token.nonce(), query.nonce());
             assert_eq!(token.certificates().is_empty(), !query.certificate_wanted());
             let approved = [world.timestamper.certificate().clone()];
-            token.verify(query.imprint(), &approved).expect("our own time stamp");
+            token
+                .verify(query.imprint(), &approved)
+                .expect("our own time stamp");
         }
         Err(Error::Timestamp(timestamp::Error::NotGranted { .. })) => {}
         Err(other) => panic!("no client reads this answer: {other}"),

@@ -21,7 +21,10 @@ pub fn log_segment(data: &[u8]) {
             records += 1;
             let at = usize::try_from(position.offset).expect("within the file");
             let payload_at = at + RECORD_HEADER_BYTES;
-            assert_eq!(data.get(payload_at..payload_at + payload.len()), Some(&payload[..]));
+            assert_eq!(
+                data.get(payload_at..payload_at + payload.len()),
+                Some(&payload[..])
+            );
         }
     }
     assert!(records * RECORD_HEADER_BYTES <= data.len());
@@ -43,7 +46,10 @@ pub fn log_record(data: &[u8]) {
     let entries: Vec<_> = reader.entries().expect("a log").collect();
     assert_eq!(entries.len(), 2, "{entries:?}");
     if let Some(Ok(logged)) = entries.first() {
-        assert_eq!(format!("{:?}", logged.entry.time()), format!("{:?}", logged.entry.time()));
+        assert_eq!(
+            format!("{:?}", logged.entry.time()),
+            format!("{:?}", logged.entry.time())
+        );
         if let Some(id) = logged.entry.message_id() {
             assert_eq!(reader.find(id).expect("a log").len(), 2);
         }
@@ -60,7 +66,11 @@ fn check_audit(_folder: &Path, reader: &Reader) {
 
 /// A segment with these records, by the layout that `gateway-store` documents.
 pub(crate) fn segment(payloads: &[&[u8]]) -> Vec<u8> {
-    let sha256 = |bytes: &[u8]| Digest::of(DigestAlgorithm::Sha256, bytes).as_bytes().to_vec();
+    let sha256 = |bytes: &[u8]| {
+        Digest::of(DigestAlgorithm::Sha256, bytes)
+            .as_bytes()
+            .to_vec()
+    };
     let first_chain = sha256(b"the chain value a segment begins with");
     let mut header = b"KARVANSG".to_vec();
     header.extend([1_u32, 0].iter().flat_map(|number| number.to_le_bytes()));

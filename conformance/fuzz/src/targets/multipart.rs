@@ -154,7 +154,14 @@ pub fn soap_multipart(data: &[u8]) {
     for (again, part) in again.iter().zip(&parts) {
         use multipart::Part::{AttachmentStart, Soap};
         match (again, part) {
-            (Soap { headers: h, bytes: b, .. }, Soap { headers, bytes, .. }) => {
+            (
+                Soap {
+                    headers: h,
+                    bytes: b,
+                    ..
+                },
+                Soap { headers, bytes, .. },
+            ) => {
                 assert_eq!(comparable(h), comparable(headers));
                 assert_eq!(b, bytes);
             }
@@ -225,12 +232,15 @@ fn contents(parts: &[envelope::Part]) -> Vec<Bytes> {
     parts.iter().filter_map(bytes).collect()
 }
 
-/// The message written by our encoder; `None` where its boundary stands in a body, or for a chain
-/// without its result, which our encoder does not write.
+/// The message written by our encoder; `None` where its boundary stands in a body, and for what our
+/// encoder does not write: a chain without its result or its signature.
 fn write(parts: &[envelope::Part]) -> Option<(String, Vec<u8>)> {
     let mut encoder = Encoder::new([7; 32]);
     let content_type = encoder.content_type();
-    if contents(parts).iter().any(|bytes| bytes.windows(8).any(|window| window == b"HHHHHHHH")) {
+    if contents(parts)
+        .iter()
+        .any(|bytes| bytes.windows(8).any(|window| window == b"HHHHHHHH"))
+    {
         return None;
     }
     let (mut result, mut chain, mut rest) = (None, None, false);
@@ -267,6 +277,12 @@ fn write(parts: &[envelope::Part]) -> Option<(String, Vec<u8>)> {
             envelope::Part::Fault(fault) => encoder.fault(&mut out, fault),
             envelope::Part::End => encoder.end(&mut out),
         }
+    }
+    let signed = parts
+        .iter()
+        .any(|part| matches!(part, envelope::Part::Signature(_)));
+    if !signed && (result.is_some() || chain.is_some()) {
+        return None;
     }
     Some((content_type, out))
 }

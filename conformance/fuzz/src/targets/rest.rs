@@ -74,7 +74,10 @@ pub fn rest_client_request(data: &[u8]) {
     else {
         return;
     };
-    assert_eq!((request.method(), request.path(), request.query()), (method, path, query));
+    assert_eq!(
+        (request.method(), request.path(), request.query()),
+        (method, path, query)
+    );
     check_request(&request);
     let read = Request::from_block(request.block().clone()).expect("a peer reads it");
     assert_eq!(read.headers(), request.headers());
@@ -94,7 +97,8 @@ pub fn rest_client_request(data: &[u8]) {
     };
     // A query id may be blank at the client only if it is made here, so the answer always has one.
     let read = Response::from_block(response.block().clone()).expect("a peer reads it");
-    read.check_consistency(&request, &hash).expect("it answers what was asked");
+    read.check_consistency(&request, &hash)
+        .expect("it answers what was asked");
     assert_eq!(read.headers(), response.headers());
     let other = Digest::of(DigestAlgorithm::Sha512, b"another request");
     assert!(read.check_consistency(&request, &other).is_err());

@@ -50,8 +50,16 @@ pub fn xml_reader(data: &[u8]) {
         end = range.end;
     };
     assert!(!outcome || depth == 0);
-    assert_eq!(outcome, reader.next().is_ok(), "an end is an end, an error is an error");
-    assert_eq!(outcome, Document::parse(data, LIMITS).is_ok(), "both readers agree");
+    assert_eq!(
+        outcome,
+        reader.next().is_ok(),
+        "an end is an end, an error is an error"
+    );
+    assert_eq!(
+        outcome,
+        Document::parse(data, LIMITS).is_ok(),
+        "both readers agree"
+    );
 }
 
 /// A canonical form is a document whose canonical form it is.
@@ -72,7 +80,9 @@ pub fn xml_document(data: &[u8]) {
     ];
     for node in document.root().descendants().take(12) {
         let range = node.source_range();
-        let text = source.get(range).expect("an element lies on character boundaries");
+        let text = source
+            .get(range)
+            .expect("an element lies on character boundaries");
         assert!(text.starts_with('<') && text.ends_with('>'));
         for method in &methods {
             let Ok(canonical) = node.canonical(method) else {
@@ -103,7 +113,11 @@ pub fn xml_text(data: &[u8]) {
     let text = decoded.text;
     let last = text.len();
     assert!(decoded.mark_bytes <= data.len());
-    let written = format!("<a b=\"{}\">{}</a>", escape_attribute(&text), escape_text(&text));
+    let written = format!(
+        "<a b=\"{}\">{}</a>",
+        escape_attribute(&text),
+        escape_text(&text)
+    );
     // Only characters that XML cannot hold at all may stand in the way.
     let Ok(document) = Document::parse(written.as_bytes(), WIDE) else {
         let control = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r');

@@ -28,7 +28,11 @@ fn run(name: &str) {
 fn check(target: &Target, input: &[u8]) {
     if catch_unwind(|| (target.run)(input)).is_err() {
         let hex: String = input.iter().map(|byte| format!("{byte:02x}")).collect();
-        panic!("{} panics on these {} bytes: {hex}", target.name, input.len());
+        panic!(
+            "{} panics on these {} bytes: {hex}",
+            target.name,
+            input.len()
+        );
     }
 }
 
@@ -66,4 +70,4 @@ smoke! {
     adapter_description adapter_statement adapter_value adapter_request
 }
 
-const MUTATIONS: usize = 400;
+const MUTATIONS: usize = 1000;

@@ -13,14 +13,21 @@ fn stems(folder: &str) -> BTreeSet<String> {
 }
 
 fn names() -> BTreeSet<String> {
-    TARGETS.iter().map(|target| target.name.to_owned()).collect()
+    TARGETS
+        .iter()
+        .map(|target| target.name.to_owned())
+        .collect()
 }
 
 #[test]
 fn every_target_has_a_name_of_its_own_and_a_seed() {
     assert_eq!(names().len(), TARGETS.len());
     for target in TARGETS {
-        assert!(!target.seeds().unwrap().is_empty(), "{} has no seed", target.name);
+        assert!(
+            !target.seeds().unwrap().is_empty(),
+            "{} has no seed",
+            target.name
+        );
     }
     let unknown: Vec<_> = stems("seeds").difference(&names()).cloned().collect();
     assert_eq!(unknown, [""; 0], "folders of seeds without a target");
@@ -32,10 +39,16 @@ fn every_target_has_its_libfuzzer_binary_and_the_other_way_round() {
     let manifest = include_str!("../../libfuzzer/Cargo.toml");
     for target in TARGETS {
         let name = target.name;
-        assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} in the manifest");
+        assert!(
+            manifest.contains(&format!("name = \"{name}\"")),
+            "{name} in the manifest"
+        );
         let path = Path::new(env!("CARGO_MANIFEST_DIR"));
         let path = path.join(format!("libfuzzer/fuzz_targets/{name}.rs"));
         let text = std::fs::read_to_string(path).unwrap();
-        assert!(text.contains(&format!("conformance_fuzz::{name}(data)")), "{name} calls itself");
+        assert!(
+            text.contains(&format!("conformance_fuzz::{name}(data)")),
+            "{name} calls itself"
+        );
     }
 }

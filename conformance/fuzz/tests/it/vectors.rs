@@ -15,7 +15,10 @@ pub(crate) fn seeds(target: &str) -> Vec<Vec<u8>> {
             let path = path.strip_prefix(&root).unwrap().to_str().unwrap();
             path.starts_with(folder) && path.contains(part)
         };
-        let found = all.iter().filter(is).map(|path| std::fs::read(path).unwrap());
+        let found = all
+            .iter()
+            .filter(is)
+            .map(|path| std::fs::read(path).unwrap());
         let found: Vec<_> = found.filter(|bytes| bytes.len() <= BYTES_MAX).collect();
         assert!(!found.is_empty(), "no {part} in {folder}");
         found
@@ -30,11 +33,17 @@ pub(crate) fn seeds(target: &str) -> Vec<Vec<u8>> {
         "soap_multipart" => {
             let mut messages = named("messages", "");
             messages.retain(is_multipart);
-            messages.iter().map(|bytes| typed("multipart/related", bytes)).collect()
+            messages
+                .iter()
+                .map(|bytes| typed("multipart/related", bytes))
+                .collect()
         }
         "envelope" => {
             let messages = named("proxymessages", "");
-            messages.iter().map(|bytes| typed("multipart/mixed", bytes)).collect()
+            messages
+                .iter()
+                .map(|bytes| typed("multipart/mixed", bytes))
+                .collect()
         }
         "xml_reader" | "xml_document" | "signature" => named("signatures", ".xml"),
         "hash_chain" => {
@@ -54,7 +63,11 @@ pub(crate) fn seeds(target: &str) -> Vec<Vec<u8>> {
 /// With the line that our targets begin with; the boundary is that of the first line.
 fn typed(kind: &str, body: &[u8]) -> Vec<u8> {
     let line = body.split(|byte| *byte == b'\n').next().unwrap();
-    let boundary = std::str::from_utf8(line).unwrap().trim_end().strip_prefix("--").unwrap();
+    let boundary = std::str::from_utf8(line)
+        .unwrap()
+        .trim_end()
+        .strip_prefix("--")
+        .unwrap();
     let mut typed = format!("{kind}; boundary={boundary}\n").into_bytes();
     typed.extend_from_slice(body);
     typed

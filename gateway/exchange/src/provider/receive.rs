@@ -11,7 +11,7 @@ use gateway_proto::soap::entity::Entity;
 use gateway_proto::soap::{self, Parsed};
 use gateway_proto::{Limits, header, rest};
 use gateway_seal::Seal;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 
 use super::authenticate::Authenticated;
@@ -43,7 +43,7 @@ pub(crate) struct Received {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Original {
     pub(super) content_type: Option<String>,
-    pub(super) soap_action: String,
+    pub(super) soap_action: Option<HeaderValue>,
     /// Headers of the SOAP part.
     pub(super) soap_headers: Headers,
 }
@@ -145,15 +145,10 @@ fn headers(parts: &Parts) -> Result<(bool, Original), Error> {
     let is_rest = text(parts, header::MESSAGE_TYPE) == Some(header::MESSAGE_TYPE_REST);
     let original = Original {
         content_type: text(parts, header::ORIGINAL_CONTENT_TYPE).map(str::to_owned),
-        soap_action: text(parts, header::ORIGINAL_SOAP_ACTION)
-            .unwrap_or_default()
-            .to_owned(),
+        soap_action: parts.headers.get(header::ORIGINAL_SOAP_ACTION).cloned(),
         soap_headers: Headers::default(),
     };
-    let action = parts
-        .headers
-        .get(header::ORIGINAL_SOAP_ACTION)
-        .map(http::HeaderValue::as_bytes);
+    let action = original.soap_action.as_ref().map(HeaderValue::as_bytes);
     if !is_rest && !action.is_none_or(soap::validate_soap_action) {
         return Err(Error::SoapAction);
     }

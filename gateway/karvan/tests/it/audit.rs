@@ -64,8 +64,8 @@ fn shows_an_exchange_on_both_sides_and_verifies_whole_logs() {
             assert_eq!(entry["ok"], true, "{entry}");
             assert!(entry["message"].is_null());
         }
-        assert_eq!(entries[0]["signer"]["member"], "AZ/GOV/0000001181");
-        assert_eq!(entries[1]["signer"]["member"], "AZ/GOV/0000000131");
+        assert_eq!(entries[0]["signer"]["member"], "MEMBER:AZ/GOV/0000001181");
+        assert_eq!(entries[1]["signer"]["member"], "MEMBER:AZ/GOV/0000000131");
         assert_eq!(entries[0]["request_id"], entries[1]["request_id"]);
 
         let with = audit(&["show", "--messages"], &country.data(node), &[&id]);
@@ -84,7 +84,7 @@ fn shows_an_exchange_on_both_sides_and_verifies_whole_logs() {
     let shown = document(&audit(&["show", "--json"], &country.data("din"), &[&id]));
     assert_eq!(shown["entries"][0]["kind"], "refusal", "{shown}");
     assert_eq!(shown["entries"][0]["code"], "server.serverproxy.access_denied", "{shown}");
-    assert_eq!(shown["entries"][0]["client"], "AZ/COM/0000001201/kredit", "{shown}");
+    assert_eq!(shown["entries"][0]["client"], "SUBSYSTEM:AZ/COM/0000001201/kredit", "{shown}");
 
     let nothing = audit(&["show"], &country.data("din"), &["no-such-id"]);
     assert_eq!(nothing.status.code(), Some(1));

@@ -176,7 +176,7 @@ impl Country {
         let mut process = Process { child, name, log };
         let (address, path) = match service {
             Service::Certs => (self.certs(), "/"),
-            Service::Registry => (self.registry(), "/internalconf"),
+            Service::Registry => (self.registry(), "/internalconf?version=6"),
             Service::Adapter(name) => (self.adapter(name), "/wsdl"),
             Service::Node(name) => (self.health(name), "/readyz"),
         };
@@ -185,11 +185,6 @@ impl Country {
             wire::try_get(address, path, &[]).is_ok_and(|answer| answer.status == wanted)
         });
         process
-    }
-
-    /// Starts everything, nodes last.
-    pub(crate) fn start_all(self) -> Running {
-        self.start_with(&NODES, &ADAPTERS)
     }
 
     /// Starts authority, registry, and some of the rest.
@@ -387,5 +382,5 @@ fn index(names: &[&str], name: &str) -> u16 {
 }
 
 const BLOCKS: u32 = 380;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);

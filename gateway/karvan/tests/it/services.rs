@@ -46,12 +46,12 @@ fn health_tells_that_a_node_lives_and_is_ready() {
 fn the_registry_publishes_versions_6_and_5_and_nothing_else() {
     let Some(running) = Running::shared() else { return };
     let registry = running.country.registry();
-    for path in ["/internalconf", "/internalconf?version=6", "/internalconf?version=5"] {
+    for path in ["/internalconf?version=6", "/internalconf?version=5", "/externalconf?version=6"] {
         let answer = wire::get(registry, path, &[]);
         assert_eq!(answer.status, 200, "{path}");
         assert!(answer.text().contains("Content-location:"), "{path}: {}", answer.text());
     }
-    for path in ["/", "/internalconf?version=7", "/../../etc/passwd", "/V6/../../pin"] {
+    for path in ["/", "/internalconf", "/internalconf?version=7", "/../../etc/passwd", "/V6/../../pin"] {
         assert_eq!(wire::get(registry, path, &[]).status, 404, "{path}");
     }
     assert_eq!(wire::post(registry, "/internalconf", &[], b"x").status, 404);

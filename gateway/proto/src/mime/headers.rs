@@ -39,7 +39,13 @@ impl Headers {
 
     /// Adds one line of a header block, without its line end. A line that begins with a blank
     /// continues the one before.
+    ///
+    /// A CR within a line ends it for some readers and not for others; a part must not have headers
+    /// that only one of them sees.
     pub(super) fn add_line(&mut self, line: &[u8]) -> Result<(), Error> {
+        if memchr::memchr2(b'\r', 0, line).is_some() {
+            return Err(Error::BadHeaderLine);
+        }
         match line.first() {
             Some(b' ' | b'\t') => {
                 let (_, value) = self.0.last_mut().ok_or(Error::BadHeaderLine)?;

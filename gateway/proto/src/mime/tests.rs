@@ -149,6 +149,8 @@ fn refuses_bad_headers() {
     check("--bnd\r\n: x\r\n\r\n", Err(Error::BadHeaderLine));
     check("--bnd\r\na b: x\r\n\r\n", Err(Error::BadHeaderLine));
     check("--bnd\r\n folded: x\r\n\r\n", Err(Error::BadHeaderLine));
+    check("--bnd\r\na: x\rb: y\r\n\r\n", Err(Error::BadHeaderLine));
+    check("--bnd\na: x\n b\0\n\n", Err(Error::BadHeaderLine));
     check(
         "--bnd\r\nContent-Type: a/b\r\ncontent-type: c/d\r\n\r\n",
         Err(Error::RepeatedContentType),

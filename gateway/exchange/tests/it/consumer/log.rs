@@ -14,8 +14,14 @@ fn refusing_above(bytes: usize) -> Options {
 #[tokio::test]
 async fn sends_nothing_that_it_could_not_log() {
     let world = World::with_logs(refusing_above(600), options()).await;
-    world.ask(Soap::new("x").request()).await.is("server.clientproxy.logging_failed");
-    world.ask(rest("GET", "", "")).await.is("server.clientproxy.logging_failed");
+    world
+        .ask(Soap::new("x").request())
+        .await
+        .is("server.clientproxy.logging_failed");
+    world
+        .ask(rest("GET", "", ""))
+        .await
+        .is("server.clientproxy.logging_failed");
     assert!(world.sent().is_empty() && world.service.calls().is_empty());
     world.logged((0, 2), (0, 0)).await;
 }
@@ -23,7 +29,9 @@ async fn sends_nothing_that_it_could_not_log() {
 #[tokio::test]
 async fn hands_no_answer_on_that_it_could_not_log() {
     let world = World::with_logs(refusing_above(20_000), options()).await;
-    world.service.answers(|_, _| Ok(response(200, None, vec![0; 30_000])));
+    world
+        .service
+        .answers(|_, _| Ok(response(200, None, vec![0; 30_000])));
     let answer = world.ask(rest("GET", "", "")).await;
     answer.is("server.clientproxy.logging_failed");
     world.logged((1, 1), (2, 0)).await;
@@ -38,7 +46,10 @@ async fn refuses_a_body_it_cannot_keep() {
     let answer = world.ask(rest("POST", "", large.clone())).await;
     answer.is("server.clientproxy.logging_failed");
     let envelope = Soap::new("x").text();
-    let parts = [("Content-Type: text/xml", envelope.as_bytes()), ("Content-Type: a/b", &large)];
+    let parts = [
+        ("Content-Type: text/xml", envelope.as_bytes()),
+        ("Content-Type: a/b", &large),
+    ];
     let body = crate::support::multipart("b", &parts);
     let answer = world.ask(soap("multipart/related; boundary=b", body)).await;
     answer.is("server.clientproxy.logging_failed");

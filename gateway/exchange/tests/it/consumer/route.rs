@@ -12,19 +12,30 @@ async fn check(world: &World, soap: Soap, code: &str) {
 
 fn rest_at(server: &str) -> http::Request<gateway_net::Body> {
     let mut request = rest("GET", "", "");
-    request.headers_mut().insert("x-road-security-server", server.parse().unwrap());
+    request
+        .headers_mut()
+        .insert("x-road-security-server", server.parse().unwrap());
     request
 }
 
 fn rests(shared: &mut SharedParams, id: &ServerId, message: Option<&str>) {
-    let server = shared.servers.iter_mut().find(|server| server.id == *id).unwrap();
-    server.maintenance = message.map(|text| Maintenance { message: Some(text.to_owned()) });
+    let server = shared
+        .servers
+        .iter_mut()
+        .find(|server| server.id == *id)
+        .unwrap();
+    server.maintenance = message.map(|text| Maintenance {
+        message: Some(text.to_owned()),
+    });
 }
 
 #[tokio::test]
 async fn refuses_a_provider_that_is_on_no_server() {
     let world = World::new().await;
-    let soap = Soap { provider: "DEV/GOV/2222/NOBODY", ..Soap::new("x") };
+    let soap = Soap {
+        provider: "DEV/GOV/2222/NOBODY",
+        ..Soap::new("x")
+    };
     check(&world, soap, "server.clientproxy.unknown_member").await;
     world.logged((0, 1), (0, 0)).await;
 }
@@ -32,7 +43,10 @@ async fn refuses_a_provider_that_is_on_no_server() {
 #[tokio::test]
 async fn refuses_an_instance_it_does_not_know() {
     let world = World::new().await;
-    let soap = Soap { provider: "OTHER/GOV/2222/TESTPROV", ..Soap::new("x") };
+    let soap = Soap {
+        provider: "OTHER/GOV/2222/TESTPROV",
+        ..Soap::new("x")
+    };
     check(&world, soap, "server.clientproxy.internal_error").await;
 }
 
@@ -62,11 +76,20 @@ async fn refuses_a_provider_whose_servers_have_no_address() {
 #[tokio::test]
 async fn passes_over_servers_in_maintenance_and_says_so_when_none_is_left() {
     let world = World::new().await;
-    let (first, second) = (world.provider.identity.server.clone(), world.other.server.clone());
+    let (first, second) = (
+        world.provider.identity.server.clone(),
+        world.other.server.clone(),
+    );
     let provider = world.provider.identity.client.clone();
     world
         .reconfigure(|shared| {
-            shared.servers.iter_mut().find(|one| one.id == second).unwrap().clients.push(provider);
+            shared
+                .servers
+                .iter_mut()
+                .find(|one| one.id == second)
+                .unwrap()
+                .clients
+                .push(provider);
             rests(shared, &second, Some("until noon"));
         })
         .await;
@@ -77,8 +100,13 @@ async fn passes_over_servers_in_maintenance_and_says_so_when_none_is_left() {
     let answer = world.ask(rest_at(&second.to_rest())).await;
     answer.is("server.clientproxy.maintenance_mode");
     assert!(answer.text().contains("until noon"));
-    world.reconfigure(|shared| rests(shared, &first, Some(""))).await;
-    world.ask(Soap::new("x").request()).await.is("server.clientproxy.maintenance_mode");
+    world
+        .reconfigure(|shared| rests(shared, &first, Some("")))
+        .await;
+    world
+        .ask(Soap::new("x").request())
+        .await
+        .is("server.clientproxy.maintenance_mode");
     assert_eq!(world.sent().len(), 1);
     assert_eq!(second, server("DEV/COM/3333/ss3"));
 }

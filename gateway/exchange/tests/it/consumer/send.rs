@@ -11,10 +11,18 @@ use crate::support::{Broken, FRESHNESS_SECONDS, NOW, Soap, World, rest};
 
 #[tokio::test]
 async fn says_how_the_way_was_barred() {
-    let refused = || Net::Connect { source: io::ErrorKind::ConnectionRefused.into() };
-    let reset = || Net::Connect { source: io::ErrorKind::ConnectionReset.into() };
-    let tls = || Net::Tls { source: io::ErrorKind::InvalidData.into() };
-    let unknown = || Net::UnknownHost { host: "ss2.example".to_owned() };
+    let refused = || Net::Connect {
+        source: io::ErrorKind::ConnectionRefused.into(),
+    };
+    let reset = || Net::Connect {
+        source: io::ErrorKind::ConnectionReset.into(),
+    };
+    let tls = || Net::Tls {
+        source: io::ErrorKind::InvalidData.into(),
+    };
+    let unknown = || Net::UnknownHost {
+        host: "ss2.example".to_owned(),
+    };
     for (error, code) in [
         (PeerError::Network(refused()), "network_error"),
         (PeerError::Network(unknown()), "network_error"),
@@ -26,7 +34,10 @@ async fn says_how_the_way_was_barred() {
         let world = World::new().await;
         let mut error = Some(error);
         world.on_send(move || error.take().map(Broken::Unsent));
-        world.ask(Soap::new("x").request()).await.is(&format!("server.clientproxy.{code}"));
+        world
+            .ask(Soap::new("x").request())
+            .await
+            .is(&format!("server.clientproxy.{code}"));
         // What was signed to be sent stays in the log.
         world.logged((1, 1), (0, 0)).await;
     }
@@ -76,7 +87,11 @@ async fn sends_nothing_to_a_peer_whose_certificate_is_not_for_authentication() {
 #[tokio::test]
 async fn sends_nothing_to_a_peer_without_ocsp_responses() {
     let world = World::new().await;
-    shows(&world, std::slice::from_ref(&world.provider.identity.auth.certificate), Vec::new());
+    shows(
+        &world,
+        std::slice::from_ref(&world.provider.identity.auth.certificate),
+        Vec::new(),
+    );
     refused(&world, ".internal_error").await;
 }
 
@@ -84,7 +99,11 @@ async fn sends_nothing_to_a_peer_without_ocsp_responses() {
 async fn sends_nothing_to_a_peer_with_the_ocsp_response_of_another() {
     let world = World::new().await;
     let foreign = world.ocsp(&world.other.auth.certificate, NOW);
-    shows(&world, std::slice::from_ref(&world.provider.identity.auth.certificate), vec![foreign]);
+    shows(
+        &world,
+        std::slice::from_ref(&world.provider.identity.auth.certificate),
+        vec![foreign],
+    );
     refused(&world, ".invalid_cert_path.cert_validation").await;
 }
 
@@ -93,10 +112,15 @@ async fn sends_nothing_to_a_peer_whose_ocsp_response_is_stale_though_it_was_beli
     let world = World::new().await;
     world.ask(Soap::new("x").request()).await.is("");
     world.clock.advance(FRESHNESS_SECONDS);
-    world.refresh_at(&world.consumer, NOW.checked_add(jiff::SignedDuration::from_secs(3600)).unwrap());
+    world.refresh_at(
+        &world.consumer,
+        NOW.checked_add(jiff::SignedDuration::from_secs(3600))
+            .unwrap(),
+    );
     world.ask(Soap::new("x").request()).await.is("");
     world.clock.advance(1);
-    let code = "server.clientproxy.ssl_authentication_failed.invalid_cert_path.incorrect_validation_info";
+    let code =
+        "server.clientproxy.ssl_authentication_failed.invalid_cert_path.incorrect_validation_info";
     world.ask(Soap::new("x").request()).await.is(code);
     assert_eq!(world.sent().len(), 2);
 }
@@ -108,7 +132,11 @@ async fn sends_nothing_to_a_revoked_peer_even_when_it_shows_an_older_good_respon
     let good = world.ocsp(&certificate, NOW);
     world.revoke(&certificate);
     world.clock.advance(60);
-    let revoked = world.ocsp(&certificate, NOW.checked_add(jiff::SignedDuration::from_secs(60)).unwrap());
+    let revoked = world.ocsp(
+        &certificate,
+        NOW.checked_add(jiff::SignedDuration::from_secs(60))
+            .unwrap(),
+    );
     shows(&world, &[certificate], vec![good, revoked]);
     refused(&world, ".invalid_cert_path.cert_validation").await;
 }
@@ -131,10 +159,15 @@ async fn sends_nothing_to_a_peer_of_an_authority_nobody_approved() {
 async fn sends_nothing_to_a_peer_whose_certificate_has_expired() {
     let world = World::new().await;
     let expiry = world.provider.identity.auth.certificate.not_after();
-    world.clock.advance(expiry.as_second() - NOW.as_second() + 1);
-    world.expire_at("2099-01-01T00:00:00Z".parse().unwrap()).await;
+    world
+        .clock
+        .advance(expiry.as_second() - NOW.as_second() + 1);
+    world
+        .expire_at("2099-01-01T00:00:00Z".parse().unwrap())
+        .await;
     world.refresh();
-    let code = "server.clientproxy.ssl_authentication_failed.cannot_create_cert_path.internal_error";
+    let code =
+        "server.clientproxy.ssl_authentication_failed.cannot_create_cert_path.internal_error";
     world.ask(Soap::new("x").request()).await.is(code);
     assert!(world.sent().is_empty());
 }
@@ -151,7 +184,9 @@ async fn sends_nothing_when_an_intermediate_of_the_peer_is_not_vouched_for() {
     world.ask(Soap::new("x").request()).await.is("");
     let ocsp = {
         let authority = world.authority.lock().unwrap();
-        authority.ocsp_of(authority.intermediate().unwrap(), NOW).unwrap()
+        authority
+            .ocsp_of(authority.intermediate().unwrap(), NOW)
+            .unwrap()
     };
     shows(&world, &chain, vec![ocsp]);
     let code = "server.clientproxy.ssl_authentication_failed.invalid_cert_path.cert_validation";

@@ -30,7 +30,15 @@ impl Soap {
     }
 
     pub(crate) fn text(&self) -> String {
-        let Self { client, provider, code, version, id, more, body } = self;
+        let Self {
+            client,
+            provider,
+            code,
+            version,
+            id,
+            more,
+            body,
+        } = self;
         let client = identifier(client);
         let provider = identifier(provider);
         format!(
@@ -52,9 +60,16 @@ impl Soap {
 }
 
 fn identifier(text: &str) -> String {
-    let names = ["xRoadInstance", "memberClass", "memberCode", "subsystemCode"];
+    let names = [
+        "xRoadInstance",
+        "memberClass",
+        "memberCode",
+        "subsystemCode",
+    ];
     let elements = names.iter().zip(text.split('/'));
-    elements.map(|(name, part)| format!("<i:{name}>{part}</i:{name}>")).collect()
+    elements
+        .map(|(name, part)| format!("<i:{name}>{part}</i:{name}>"))
+        .collect()
 }
 
 /// To the SOAP interface.
@@ -101,7 +116,11 @@ pub(crate) struct Answer {
 pub(crate) async fn answer(response: Response<Body>) -> Answer {
     let (head, body) = response.into_parts();
     let body = gateway_net::collect(body, 64 << 20).await.unwrap();
-    Answer { status: head.status.as_u16(), headers: head.headers, body }
+    Answer {
+        status: head.status.as_u16(),
+        headers: head.headers,
+        body,
+    }
 }
 
 impl Answer {
@@ -116,11 +135,20 @@ impl Answer {
     /// The code of a fault, in whatever form it came; "" for an answer.
     pub(crate) fn code(&self) -> &str {
         if let Some(code) = self.header("x-road-error") {
-            assert_eq!(self.status, if code.starts_with("server.") { 500 } else { 400 });
+            assert_eq!(
+                self.status,
+                if code.starts_with("server.") {
+                    500
+                } else {
+                    400
+                }
+            );
             return code;
         }
         let text = std::str::from_utf8(&self.body).unwrap_or_default();
-        let Some((_, rest)) = text.split_once("<faultcode>") else { return "" };
+        let Some((_, rest)) = text.split_once("<faultcode>") else {
+            return "";
+        };
         assert_eq!((self.status, self.header("soapaction")), (200, Some("")));
         assert_eq!(self.header("content-type"), Some("text/xml;charset=utf-8"));
         rest.split_once("</faultcode>").unwrap().0
@@ -128,6 +156,11 @@ impl Answer {
 
     #[track_caller]
     pub(crate) fn is(&self, code: &str) {
-        assert_eq!(self.code(), code, "{:?}", String::from_utf8_lossy(&self.body));
+        assert_eq!(
+            self.code(),
+            code,
+            "{:?}",
+            String::from_utf8_lossy(&self.body)
+        );
     }
 }

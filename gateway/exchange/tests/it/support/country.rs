@@ -72,20 +72,28 @@ pub(crate) fn auth_pair(authority: &mut Authority, server: &ServerId) -> KeyPair
 fn pair(authority: &mut Authority, subject: &subject::Attributes, order: Order) -> KeyPair {
     let key = SoftKey::generate(KeyKind::P256).unwrap();
     let certificate = authority.enroll(&key, subject, order, NOW).unwrap();
-    KeyPair { key: Arc::new(key), certificate }
+    KeyPair {
+        key: Arc::new(key),
+        certificate,
+    }
 }
 
 /// Three members with a server and a subsystem each.
-pub(crate) fn shared(authority: &Authority, servers: &[(&str, &str, &Certificate)]) -> SharedParams {
+pub(crate) fn shared(
+    authority: &Authority,
+    servers: &[(&str, &str, &Certificate)],
+) -> SharedParams {
     let responder = |certificate: &Certificate| OcspResponder {
         url: "http://127.0.0.1/ocsp".to_owned(),
         certificate: Some(certificate.clone()),
         cost: Some(params::CostType::Free),
     };
-    let intermediates = authority.intermediate().map(|certificate| params::Authority {
-        certificate: certificate.clone(),
-        responders: vec![responder(authority.ocsp_responder())],
-    });
+    let intermediates = authority
+        .intermediate()
+        .map(|certificate| params::Authority {
+            certificate: certificate.clone(),
+            responders: vec![responder(authority.ocsp_responder())],
+        });
     SharedParams {
         instance: "DEV".to_owned(),
         sources: vec![ConfigurationSource {
@@ -106,7 +114,10 @@ pub(crate) fn shared(authority: &Authority, servers: &[(&str, &str, &Certificate
             acme: None,
         }],
         timestampers: Vec::new(),
-        members: servers.iter().map(|(_, id, _)| member(&client(id))).collect(),
+        members: servers
+            .iter()
+            .map(|(_, id, _)| member(&client(id)))
+            .collect(),
         servers: servers
             .iter()
             .map(|(code, id, certificate)| SecurityServer {
@@ -141,8 +152,14 @@ pub(crate) fn files(shared: &SharedParams, expires_at: Timestamp) -> Files {
         format!("{{\"configurationVersion\":\"6\",\"expirationDate\":\"{expires_at}\"}}");
     BTreeMap::from([
         ("instance-identifier".to_owned(), b"DEV".to_vec()),
-        ("DEV/shared-params.xml".to_owned(), shared.to_xml(Version::CURRENT).unwrap()),
-        ("DEV/shared-params.xml.metadata".to_owned(), metadata.into_bytes()),
+        (
+            "DEV/shared-params.xml".to_owned(),
+            shared.to_xml(Version::CURRENT).unwrap(),
+        ),
+        (
+            "DEV/shared-params.xml.metadata".to_owned(),
+            metadata.into_bytes(),
+        ),
     ])
 }
 

@@ -43,11 +43,16 @@ impl Letter {
     }
 
     fn index(&self, content_type: &str) -> usize {
-        self.parts.iter().position(|(headers, _)| headers.contains(content_type)).unwrap()
+        self.parts
+            .iter()
+            .position(|(headers, _)| is(headers, content_type))
+            .unwrap()
     }
 
     pub(crate) fn has(&self, content_type: &str) -> bool {
-        self.parts.iter().any(|(headers, _)| headers.contains(content_type))
+        self.parts
+            .iter()
+            .any(|(headers, _)| is(headers, content_type))
     }
 
     pub(crate) fn body(&mut self, content_type: &str) -> &mut Vec<u8> {
@@ -68,15 +73,31 @@ impl Letter {
     }
 
     pub(crate) fn push(&mut self, content_type: &str, body: &[u8]) {
-        self.parts.push((format!("content-type: {content_type}"), body.to_vec()));
+        self.parts
+            .push((format!("content-type: {content_type}"), body.to_vec()));
     }
 
     /// Changes text in one part.
     pub(crate) fn edit(&mut self, content_type: &str, from: &str, to: &str) {
         let body = self.body(content_type);
-        assert!(find(body, from.as_bytes()).is_some(), "{from} is not in {content_type}");
+        assert!(
+            find(body, from.as_bytes()).is_some(),
+            "{from} is not in {content_type}"
+        );
         *body = replace_all(body, from.as_bytes(), to.as_bytes());
     }
+}
+
+/// Whether the header lines name exactly this type, perhaps with parameters.
+fn is(headers: &str, content_type: &str) -> bool {
+    let lines = headers
+        .split("\r\n")
+        .map(|line| line.split_once(": ").map(|(_, value)| value));
+    lines.flatten().any(|value| {
+        value
+            .strip_prefix(content_type)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(';'))
+    })
 }
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {

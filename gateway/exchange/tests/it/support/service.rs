@@ -32,9 +32,13 @@ struct Inner {
 
 impl TestService {
     pub(crate) fn new() -> Self {
-        let inner =
-            Inner { calls: Mutex::default(), behaviour: Mutex::new(Arc::new(echo)) };
-        Self { inner: Arc::new(inner) }
+        let inner = Inner {
+            calls: Mutex::default(),
+            behaviour: Mutex::new(Arc::new(echo)),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     pub(crate) fn answers(
@@ -53,7 +57,11 @@ impl Adapter for TestService {
     async fn call(&self, request: Request<Body>, target: &Target) -> Result<Response<Body>, Error> {
         let (head, body) = request.into_parts();
         let body = gateway_net::collect(body, 64 << 20).await?;
-        let call = Call { head, body, target: target.clone() };
+        let call = Call {
+            head,
+            body,
+            target: target.clone(),
+        };
         let behaviour = Arc::clone(&self.inner.behaviour.lock().unwrap());
         self.inner.calls.lock().unwrap().push(call.clone());
         behaviour(&call.head, &call.body)
@@ -62,7 +70,10 @@ impl Adapter for TestService {
 
 /// SOAP: the request as its own response; REST: the body as it came.
 pub(crate) fn echo(head: &Parts, body: &Bytes) -> Result<Response<Body>, Error> {
-    let content_type = head.headers.get("content-type").and_then(|value| value.to_str().ok());
+    let content_type = head
+        .headers
+        .get("content-type")
+        .and_then(|value| value.to_str().ok());
     let is_soap = head.headers.contains_key("soapaction");
     let body = match is_soap {
         true => {

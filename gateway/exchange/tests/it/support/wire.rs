@@ -56,16 +56,18 @@ pub(crate) struct Inner {
 
 impl Wire {
     /// Brings a message to the provider's half, in small chunks.
-    pub(crate) async fn deliver(
-        &self,
-        head: http::request::Parts,
-        body: &[u8],
-    ) -> Response<Body> {
+    pub(crate) async fn deliver(&self, head: http::request::Parts, body: &[u8]) -> Response<Body> {
         let chunks: Vec<Bytes> = body.chunks(7001).map(Bytes::copy_from_slice).collect();
-        let chunks = futures_util::stream::iter(chunks.into_iter().map(Ok::<_, gateway_net::Error>));
+        let chunks =
+            futures_util::stream::iter(chunks.into_iter().map(Ok::<_, gateway_net::Error>));
         let request = Request::from_parts(head, gateway_net::from_stream(chunks));
         let peer = self.inner.peer.lock().unwrap().clone();
-        self.inner.provider.get().unwrap().handle(request, &peer).await
+        self.inner
+            .provider
+            .get()
+            .unwrap()
+            .handle(request, &peer)
+            .await
     }
 }
 
@@ -78,12 +80,20 @@ impl Transport for Wire {
     ) -> Result<Reply, PeerError<Error>> {
         let shown = self.inner.shown.lock().unwrap().clone();
         verify(&shown).map_err(PeerError::Refused)?;
-        let broken = self.inner.on_send.lock().unwrap().as_mut().and_then(|broken| broken());
+        let broken = self
+            .inner
+            .on_send
+            .lock()
+            .unwrap()
+            .as_mut()
+            .and_then(|broken| broken());
         if let Some(Broken::Unsent(error)) = broken {
             return Err(error);
         }
         let (mut head, body) = request.into_parts();
-        let body = gateway_net::collect(body, 64 << 20).await.map_err(PeerError::Broken)?;
+        let body = gateway_net::collect(body, 64 << 20)
+            .await
+            .map_err(PeerError::Broken)?;
         self.inner.sent.lock().unwrap().push(Sent {
             candidates: candidates.to_vec(),
             head: head.clone(),
@@ -104,7 +114,9 @@ impl Transport for Wire {
             return Ok((response, shown));
         }
         let (mut head, body) = response.into_parts();
-        let body = gateway_net::collect(body, 64 << 20).await.map_err(PeerError::Broken)?;
+        let body = gateway_net::collect(body, 64 << 20)
+            .await
+            .map_err(PeerError::Broken)?;
         let mut body = body.to_vec();
         if let Some(meddle) = self.inner.on_reply.lock().unwrap().as_mut() {
             meddle(&mut head, &mut body);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use certs_authority::Authority;
-use certs_keys::{Digest, DigestAlgorithm, KeyKind};
+use certs_keys::KeyKind;
 use certs_x509::{Certificate, ocsp};
 use gateway_exchange::conf::Conf;
 use gateway_exchange::keys::{self, Keys};
@@ -20,7 +20,7 @@ use gateway_messagelog::{MessageLog, Options, Refusal};
 use gateway_net::{Body, Handler, Peer, PeerEvidence};
 use gateway_policy::{AccessRight, Endpoint, Subject};
 use gateway_proto::id::{ClientId, ServerId, ServiceId};
-use gateway_seal::{Parts, Seal, SigningContext};
+use gateway_seal::SigningContext;
 use http::Request;
 use jiff::Timestamp;
 
@@ -88,7 +88,12 @@ impl World {
             let server = ServerId::new(client.member().clone(), code).unwrap();
             let sign = sign_pair(&mut authority, client.member());
             let auth = auth_pair(&mut authority, &server);
-            Identity { client, server, sign, auth }
+            Identity {
+                client,
+                server,
+                sign,
+                auth,
+            }
         };
         let asking = identity("DEV/COM/1111/TESTCLI", "ss1");
         let answering = identity("DEV/GOV/2222/TESTPROV", "ss2");
@@ -106,10 +111,22 @@ impl World {
         let provider_local = local(
             &answering,
             vec![
-                service("lookup", Some("v1"), ServiceKind::Soap, "http://service.example/soap"),
-                service("petstore", None, ServiceKind::Rest, "http://service.example/base/"),
+                service(
+                    "lookup",
+                    Some("v1"),
+                    ServiceKind::Soap,
+                    "http://service.example/soap",
+                ),
+                service(
+                    "petstore",
+                    None,
+                    ServiceKind::Rest,
+                    "http://service.example/base/",
+                ),
             ],
-            ["lookup", "petstore"].map(|code| right(&asking.client, code)).to_vec(),
+            ["lookup", "petstore"]
+                .map(|code| right(&asking.client, code))
+                .to_vec(),
         );
         let consumer = place(asking, consumer_local, &clock, consumer);
         let provider = place(answering, provider_local, &clock, provider);
@@ -238,14 +255,19 @@ impl World {
         } else {
             *self.wire.inner.peer.lock().unwrap() = peer(&chain);
         }
-        place.node.keys.store(Arc::new(self.keys(&place.identity, at)));
+        place
+            .node
+            .keys
+            .store(Arc::new(self.keys(&place.identity, at)));
     }
 
     fn keys(&self, identity: &Identity, at: Timestamp) -> Keys {
         let chain = self.chain(&identity.auth.certificate);
         let signer = Signer::start(self.context(&identity.sign, at)).unwrap();
-        let signing =
-            keys::SigningKey { signer: Arc::new(signer), usable_until: Timestamp::MAX };
+        let signing = keys::SigningKey {
+            signer: Arc::new(signer),
+            usable_until: Timestamp::MAX,
+        };
         Keys {
             signers: HashMap::from([(identity.client.member().clone(), signing)]),
             authentication: Some(keys::Authentication {
@@ -272,27 +294,27 @@ impl World {
 
     pub(crate) fn chain(&self, certificate: &Certificate) -> Vec<Certificate> {
         let authority = self.authority.lock().unwrap();
-        std::iter::once(certificate).chain(authority.intermediate()).cloned().collect()
+        std::iter::once(certificate)
+            .chain(authority.intermediate())
+            .cloned()
+            .collect()
     }
 
     pub(crate) fn ocsp(&self, certificate: &Certificate, at: Timestamp) -> ocsp::Response {
-        self.authority.lock().unwrap().ocsp_of(certificate, at).unwrap()
+        self.authority
+            .lock()
+            .unwrap()
+            .ocsp_of(certificate, at)
+            .unwrap()
     }
 
     pub(crate) fn revoke(&self, certificate: &Certificate) {
         let serial = certificate.serial().to_vec();
-        self.authority.lock().unwrap().revoke(&serial, self.clock.now()).unwrap();
-    }
-
-    /// Signs bytes of a part with its attachments as somebody.
-    pub(crate) fn seal(&self, pair: &KeyPair, message: &[u8], attachments: &[&[u8]]) -> Seal {
-        let sha512 = |bytes: &[u8]| Digest::of(DigestAlgorithm::Sha512, bytes);
-        let parts = Parts {
-            message: sha512(message),
-            attachments: attachments.iter().map(|bytes| sha512(bytes)).collect(),
-        };
-        let now = self.clock.now();
-        gateway_seal::sign(&self.context(pair, now), &[parts], now).unwrap().remove(0)
+        self.authority
+            .lock()
+            .unwrap()
+            .revoke(&serial, self.clock.now())
+            .unwrap();
     }
 
     pub(crate) fn change_provider(&self, change: impl FnOnce(&mut LocalClient)) {
@@ -301,7 +323,10 @@ impl World {
 
     pub(crate) fn change_service(&self, code: &str, change: impl FnOnce(&mut Service)) {
         self.provider.change(|client| {
-            let service = client.services.iter_mut().find(|((found, _), _)| found == code);
+            let service = client
+                .services
+                .iter_mut()
+                .find(|((found, _), _)| found == code);
             change(Arc::make_mut(service.unwrap().1));
         });
     }
@@ -320,7 +345,9 @@ impl World {
 
 impl Place {
     async fn configure(&self, files: &Files, now: Timestamp) {
-        self.node.conf.store(Some(Arc::new(Conf::new(country::snapshot(files)))));
+        self.node
+            .conf
+            .store(Some(Arc::new(Conf::new(country::snapshot(files)))));
         self.node.log.keep_configuration(files, now).await.unwrap();
     }
 
@@ -354,7 +381,9 @@ impl Place {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), stored).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(20), stored)
+            .await
+            .unwrap();
         let refusal = |finding| match finding {
             Finding::Refusal { refusal, .. } => Some(*refusal),
             Finding::Message(_) | Finding::Unreadable(_) => None,
@@ -369,16 +398,15 @@ impl Place {
         for verdict in &verdicts {
             assert!(verdict.holds(), "{name}: {:?}", verdict.checks);
         }
-        assert_eq!(verdicts.len(), messages, "messages in the log of the {name}");
+        assert_eq!(
+            verdicts.len(),
+            messages,
+            "messages in the log of the {name}"
+        );
     }
 }
 
-fn place(
-    identity: Identity,
-    local: Local,
-    clock: &Arc<TestClock>,
-    options: Options,
-) -> Place {
+fn place(identity: Identity, local: Local, clock: &Arc<TestClock>, options: Options) -> Place {
     let dir = tempfile::tempdir().unwrap();
     let log = MessageLog::open(dir.path(), options).unwrap();
     let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(clock);
@@ -388,16 +416,25 @@ fn place(
         keys: ArcSwap::default(),
         log,
         clock,
-        settings: Settings { registry_grace_seconds_max: 600, ..Settings::default() },
+        settings: Settings {
+            registry_grace_seconds_max: 600,
+            ..Settings::default()
+        },
     };
-    Place { node: Arc::new(node), identity, dir }
+    Place {
+        node: Arc::new(node),
+        identity,
+        dir,
+    }
 }
 
 fn local(identity: &Identity, services: Vec<Service>, rights: Vec<AccessRight>) -> Local {
     let keyed = |mut service: Service| {
-        let (code, version) = (service.id.code().to_owned(), service.id.version().map(str::to_owned));
-        service.id =
-            ServiceId::new(identity.client.clone(), &code, version.as_deref()).unwrap();
+        let (code, version) = (
+            service.id.code().to_owned(),
+            service.id.version().map(str::to_owned),
+        );
+        service.id = ServiceId::new(identity.client.clone(), &code, version.as_deref()).unwrap();
         ((code, version), Arc::new(service))
     };
     let client = LocalClient {
@@ -435,7 +472,10 @@ pub(crate) fn right(client: &ClientId, code: &str) -> AccessRight {
 }
 
 pub(crate) fn options() -> Options {
-    Options { content_memory_bytes_max: 64 << 10, ..Options::default() }
+    Options {
+        content_memory_bytes_max: 64 << 10,
+        ..Options::default()
+    }
 }
 
 /// TLS when there are certificates.
