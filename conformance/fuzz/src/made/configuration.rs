@@ -6,8 +6,8 @@ use certs_keys::{Digest, DigestAlgorithm};
 use certs_x509::profile::Profile;
 use gateway_globalconf::directory::{Boundaries, Directory, Part};
 use gateway_globalconf::params::{
-    self, ApprovedAuthority, ApprovedTimestamper, GlobalGroup, ManagementService, Member,
-    MemberClass, OcspResponder, SecurityServer, Subsystem, Version,
+    self, ApprovedAuthority, ApprovedTimestamper, ConfigurationSource, GlobalGroup,
+    ManagementService, Member, MemberClass, OcspResponder, SecurityServer, Subsystem, Version,
 };
 use gateway_globalconf::{Anchor, Source};
 use gateway_proto::id::{ClientId, GlobalGroupId, ServerId};
@@ -110,6 +110,11 @@ pub fn shared_params() -> Vec<Vec<u8>> {
     };
     let shared = params::SharedParams {
         instance: INSTANCE.to_owned(),
+        sources: vec![ConfigurationSource {
+            address: "registry.example".to_owned(),
+            internal_certificates: vec![world.signer.certificate.clone()],
+            external_certificates: vec![world.signer.certificate.clone()],
+        }],
         authorities: vec![ApprovedAuthority {
             name: "CA <1>".to_owned(),
             authentication_only: false,

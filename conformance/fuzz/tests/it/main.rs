@@ -15,4 +15,5 @@
 
 mod fuzz_smoke;
 mod layout;
+mod seeds;
 mod vectors;

@@ -9,12 +9,19 @@ use serde_json::{Value, json};
 
 use super::{Error, Show, log_folder};
 
-/// Prints everything found under an id; `true` when something was found and all of it holds.
+/// Prints everything found under an id; `true` when something was found, all of it holds, and
+/// no place of the log is unreadable.
 pub(super) fn run(show: &Show) -> Result<bool, Error> {
     let reader = Reader::open(&log_folder(&show.data)).map_err(Error::Log)?;
     let history = reader.history().map_err(Error::Log)?;
     let found = reader.find(&show.id).map_err(Error::Log)?;
-    let mut holds = !found.is_empty();
+    // What cannot be read may be the very record asked for: half an exchange is not shown as whole.
+    let unreadable: Vec<String> = reader
+        .entries()
+        .map_err(Error::Log)?
+        .filter_map(|entry| entry.err().map(|unreadable| unreadable.to_string()))
+        .collect();
+    let mut holds = !found.is_empty() && unreadable.is_empty();
     let mut documents = Vec::new();
     let mut text = String::new();
     for logged in &found {
@@ -34,9 +41,13 @@ pub(super) fn run(show: &Show) -> Result<bool, Error> {
     if found.is_empty() {
         text.push_str("nothing is logged under this id\n");
     }
+    for place in &unreadable {
+        let _infallible = writeln!(text, "FAIL {place}: it may belong to this exchange");
+    }
     let mut out = std::io::stdout().lock();
     if show.json {
-        writeln!(out, "{}", json!({ "ok": holds, "entries": documents })).map_err(Error::Output)?;
+        let document = json!({ "ok": holds, "entries": documents, "unreadable": unreadable });
+        writeln!(out, "{document}").map_err(Error::Output)?;
     } else {
         write!(out, "{text}").map_err(Error::Output)?;
     }

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
-use crate::country::{Country, Service, karvan};
+use crate::country::{Country, Running, Service, karvan};
 
 /// Changes a file's first line that begins with `line`, checks it, compares what is said.
 #[track_caller]
 fn check(country: &Country, service: Service, line: &str, instead: &str, expected: &str) {
     let path = country.config(service);
     let text = std::fs::read_to_string(&path).unwrap();
-    let at = text.lines().position(|one| one.starts_with(line)).expect("the line is there");
+    let at = text
+        .lines()
+        .position(|one| one.starts_with(line))
+        .expect("the line is there");
     let changed: String = text
         .lines()
         .enumerate()
@@ -33,7 +36,11 @@ fn checked(service: Service, path: &Path) -> (Option<i32>, String) {
         Service::Adapter(_) => "adapter",
         Service::Node(_) => "node",
     };
-    let output = karvan().args([command, "--check", "--config"]).arg(path).output().unwrap();
+    let output = karvan()
+        .args([command, "--check", "--config"])
+        .arg(path)
+        .output()
+        .unwrap();
     let said = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
@@ -45,7 +52,10 @@ fn checked(service: Service, path: &Path) -> (Option<i32>, String) {
 
 #[test]
 fn finds_mistakes_and_names_line_and_remedy() {
-    let Some(country) = Country::found() else { return };
+    let Some(running) = Running::shared() else {
+        return;
+    };
+    let country = &running.country;
     for service in [
         Service::Node("din"),
         Service::Node("iria"),
@@ -53,11 +63,14 @@ fn finds_mistakes_and_names_line_and_remedy() {
         Service::Registry,
         Service::Certs,
     ] {
-        assert_eq!(checked(service, &country.config(service)), (Some(0), String::new()));
+        assert_eq!(
+            checked(service, &country.config(service)),
+            (Some(0), String::new())
+        );
     }
     let din = Service::Node("din");
     check(
-        &country,
+        country,
         din,
         "health = ",
         "helth = \"127.0.0.1:7120\"",
@@ -68,7 +81,7 @@ fn finds_mistakes_and_names_line_and_remedy() {
          unknown field `helth`, expected one of `clients_http`, `clients_https`, `messages`, `ocsp`, `health`\n",
     );
     check(
-        &country,
+        country,
         din,
         "messages = ",
         "messages = \"nowhere\"",
@@ -79,7 +92,7 @@ fn finds_mistakes_and_names_line_and_remedy() {
          invalid socket address syntax\n",
     );
     check(
-        &country,
+        country,
         din,
         "type = \"soap\"",
         "type = \"soup\"",
@@ -90,7 +103,7 @@ fn finds_mistakes_and_names_line_and_remedy() {
          unknown variant `soup`, expected `soap` or `rest`\n",
     );
     check(
-        &country,
+        country,
         Service::Registry,
         "publish_seconds = ",
         "publish_seconds = -1",
@@ -101,7 +114,7 @@ fn finds_mistakes_and_names_line_and_remedy() {
          invalid value: integer `-1`, expected u64\n",
     );
     check(
-        &country,
+        country,
         Service::Certs,
         "listen = ",
         "liste = \"127.0.0.1:1\"",
@@ -112,7 +125,7 @@ fn finds_mistakes_and_names_line_and_remedy() {
          unknown field `liste`, expected one of `state`, `pin_file`, `listen`\n",
     );
     check(
-        &country,
+        country,
         Service::Adapter("iamas"),
         "kind = ",
         "kind = \"qury\"",
@@ -123,11 +136,14 @@ fn finds_mistakes_and_names_line_and_remedy() {
 
 #[test]
 fn finds_a_key_that_does_not_fit_and_a_file_that_is_not_there() {
-    let Some(country) = Country::found() else { return };
+    let Some(running) = Running::shared() else {
+        return;
+    };
+    let country = &running.country;
     let din = Service::Node("din");
     let path = country.config(din);
     let text = std::fs::read_to_string(&path).unwrap();
-    let bad = path.with_file_name("bad.toml");
+    let bad = path.with_file_name("other.toml");
 
     let changed = text.replacen("keys/auth.cert.pem", "keys/sign-0000000131.cert.pem", 1);
     std::fs::write(&bad, changed).unwrap();
@@ -138,14 +154,25 @@ fn finds_a_key_that_does_not_fit_and_a_file_that_is_not_there() {
     let expected = "karvan: keys/none.pem cannot be read: No such file or directory (os error 2)\n";
     assert_eq!(checked(din, &bad), (Some(2), expected.to_owned()));
 
-    std::fs::write(&bad, text.replacen("\npin_file = \"pin\"", "\npin_file = \"none\"", 1)).unwrap();
+    std::fs::write(
+        &bad,
+        text.replacen("\npin_file = \"pin\"", "\npin_file = \"none\"", 1),
+    )
+    .unwrap();
     let expected = "karvan: none cannot be read: No such file or directory (os error 2)\n";
     assert_eq!(checked(din, &bad), (Some(2), expected.to_owned()));
     std::fs::write(country.node_folder("din").join("wrong"), "0000").unwrap();
-    std::fs::write(&bad, text.replacen("\npin_file = \"pin\"", "\npin_file = \"wrong\"", 1)).unwrap();
+    std::fs::write(
+        &bad,
+        text.replacen("\npin_file = \"pin\"", "\npin_file = \"wrong\"", 1),
+    )
+    .unwrap();
     let (code, said) = checked(din, &bad);
     assert_eq!(code, Some(2));
-    assert!(said.contains("keys/auth.key.pem cannot be opened"), "{said}");
+    assert!(
+        said.contains("keys/auth.key.pem cannot be opened"),
+        "{said}"
+    );
 
     let expected = "karvan: gone.toml cannot be read: No such file or directory (os error 2)\n";
     let gone = path.with_file_name("gone.toml");

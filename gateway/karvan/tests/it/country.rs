@@ -188,11 +188,7 @@ impl Country {
     }
 
     /// Starts authority, registry, and some of the rest.
-    pub(crate) fn start_with(
-        self,
-        nodes: &[&'static str],
-        adapters: &[&'static str],
-    ) -> Running {
+    pub(crate) fn start_with(self, nodes: &[&'static str], adapters: &[&'static str]) -> Running {
         let services = [Service::Certs, Service::Registry]
             .into_iter()
             .chain(adapters.iter().map(|name| Service::Adapter(name)))
@@ -200,7 +196,10 @@ impl Country {
         let services = services
             .map(|service| (service, self.start(service)))
             .collect();
-        Running { country: self, services }
+        Running {
+            country: self,
+            services,
+        }
     }
 }
 
@@ -218,7 +217,9 @@ impl Running {
     /// The country that tests share who change nothing in it. It ends with the last of them.
     pub(crate) fn shared() -> Option<Arc<Self>> {
         static SHARED: Mutex<Weak<Running>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut shared = SHARED
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(running) = shared.upgrade() {
             return Some(running);
         }
@@ -270,7 +271,12 @@ impl Process {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("{} ended with {status}: {}", self.name, self.log());
             }
-            assert!(Instant::now() < end, "{} does not answer: {}", self.name, self.log());
+            assert!(
+                Instant::now() < end,
+                "{} does not answer: {}",
+                self.name,
+                self.log()
+            );
             std::thread::sleep(POLL);
         }
     }
@@ -291,10 +297,20 @@ impl Process {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                assert!(status.success(), "{} ended with {status}: {}", self.name, self.log());
+                assert!(
+                    status.success(),
+                    "{} ended with {status}: {}",
+                    self.name,
+                    self.log()
+                );
                 return;
             }
-            assert!(Instant::now() < end, "{} does not end: {}", self.name, self.log());
+            assert!(
+                Instant::now() < end,
+                "{} does not end: {}",
+                self.name,
+                self.log()
+            );
             std::thread::sleep(POLL);
         }
     }
@@ -329,7 +345,9 @@ pub(crate) fn karvan() -> Command {
     let built = env!("CARGO_BIN_EXE_karvan");
     let binary = std::env::var("KARVAN_TEST_BINARY").unwrap_or_else(|_| built.to_owned());
     let mut command = Command::new(binary);
-    command.env_remove("KARVAN_LOG").env_remove("KARVAN_LOG_FORMAT");
+    command
+        .env_remove("KARVAN_LOG")
+        .env_remove("KARVAN_LOG_FORMAT");
     command
 }
 

@@ -42,13 +42,18 @@ pub(crate) fn check_log(data: &Path) -> BTreeSet<(String, String, String)> {
 fn holds_both(messages: &BTreeSet<(String, String, String)>, side: &str, id: &str) {
     for direction in ["request", "response"] {
         let wanted = (side.to_owned(), direction.to_owned(), id.to_owned());
-        assert!(messages.contains(&wanted), "the {side} has no {direction} of {id}");
+        assert!(
+            messages.contains(&wanted),
+            "the {side} has no {direction} of {id}"
+        );
     }
 }
 
 #[test]
 fn every_acknowledged_exchange_is_in_both_logs_after_a_kill_under_load() {
-    let Some(country) = Country::found() else { return };
+    let Some(country) = Country::found() else {
+        return;
+    };
     let mut running = country.start_with(&["din", "iria"], &["iamas"]);
     let acknowledged = Mutex::new(Vec::new());
     let done = AtomicBool::new(false);
@@ -102,7 +107,9 @@ impl Drop for Ended<'_> {
 
 #[test]
 fn queries_go_on_when_one_of_two_nodes_of_a_provider_is_killed() {
-    let Some(country) = Country::found() else { return };
+    let Some(country) = Country::found() else {
+        return;
+    };
     let mut running = country.start_with(&["din", "din2", "iria"], &["iamas"]);
     let mut only = Vec::new();
     for (round, (dies, stays)) in [("din", "din2"), ("din2", "din")].into_iter().enumerate() {
@@ -110,7 +117,11 @@ fn queries_go_on_when_one_of_two_nodes_of_a_provider_is_killed() {
         running.take(Service::Node(dies)).kill();
         // One caller may see the connection break; nobody after.
         let answer = wire::person(&running.country, "0TEST01");
-        assert!(answer.status == 200 || answer.fault().is_some(), "{}", answer.text());
+        assert!(
+            answer.status == 200 || answer.fault().is_some(),
+            "{}",
+            answer.text()
+        );
         for number in 0..10 {
             let id = format!("failover-{round}-{number}");
             let answer = wire::try_person(&running.country, "0TEST01", &[("X-Road-Id", &id)]);

@@ -14,7 +14,9 @@ fn goes_on(running: &Running, times: usize) {
 
 #[test]
 fn exchanges_go_on_without_authority_and_registry_even_after_a_restart() {
-    let Some(country) = Country::found() else { return };
+    let Some(country) = Country::found() else {
+        return;
+    };
     let mut running = country.start_with(&["din", "iria"], &["iamas"]);
     goes_on(&running, 1);
 
@@ -39,7 +41,9 @@ fn exchanges_go_on_without_authority_and_registry_even_after_a_restart() {
 
 #[test]
 fn a_node_that_never_saw_the_registry_says_what_is_missing_and_comes_up_with_it() {
-    let Some(country) = Country::found() else { return };
+    let Some(country) = Country::found() else {
+        return;
+    };
     let registry = country.start(Service::Registry);
     let certs = country.start(Service::Certs);
     let adapter = country.start(Service::Adapter("iamas"));
@@ -56,13 +60,23 @@ fn a_node_that_never_saw_the_registry_says_what_is_missing_and_comes_up_with_it(
     eventually("the node answers", || ready().is_ok());
     let answer = ready().unwrap();
     assert_eq!(answer.status, 503);
-    assert!(answer.text().contains("is the registry reachable"), "{}", answer.text());
+    assert!(
+        answer.text().contains("is the registry reachable"),
+        "{}",
+        answer.text()
+    );
     let answer = wire::person(&country, "0TEST01");
     let code = answer.fault();
-    assert_eq!(code.as_deref(), Some("server.clientproxy.global_conf_outdated"), "{code:?}");
+    assert_eq!(
+        code.as_deref(),
+        Some("server.clientproxy.global_conf_outdated"),
+        "{code:?}"
+    );
 
     let registry = country.start(Service::Registry);
-    eventually("the node is ready", || ready().is_ok_and(|answer| answer.status == 200));
+    eventually("the node is ready", || {
+        ready().is_ok_and(|answer| answer.status == 200)
+    });
     assert_eq!(wire::person(&country, "0TEST01").status, 200);
     iria.kill().unwrap();
     iria.wait().unwrap();
@@ -71,11 +85,16 @@ fn a_node_that_never_saw_the_registry_says_what_is_missing_and_comes_up_with_it(
 
 #[test]
 fn a_service_that_is_down_is_said_to_be_and_comes_back() {
-    let Some(country) = Country::found() else { return };
+    let Some(country) = Country::found() else {
+        return;
+    };
     let mut running = country.start_with(&["din", "iria"], &["iamas"]);
     running.take(Service::Adapter("iamas")).kill();
     let answer = wire::person(&running.country, "0TEST01");
-    assert_eq!(answer.fault().as_deref(), Some("server.serverproxy.network_error"));
+    assert_eq!(
+        answer.fault().as_deref(),
+        Some("server.serverproxy.network_error")
+    );
     let answer = wire::soap_person(&running.country, "down", "0TEST01");
     let code = "server.serverproxy.service_failed.network_error";
     assert_eq!(answer.fault().as_deref(), Some(code));
@@ -84,7 +103,10 @@ fn a_service_that_is_down_is_said_to_be_and_comes_back() {
 
     running.take(Service::Node("din")).kill();
     let answer = wire::person(&running.country, "0TEST01");
-    assert_eq!(answer.fault().as_deref(), Some("server.clientproxy.network_error"));
+    assert_eq!(
+        answer.fault().as_deref(),
+        Some("server.clientproxy.network_error")
+    );
     running.restart(Service::Node("din"));
     goes_on(&running, 1);
 }

@@ -16,7 +16,10 @@ fn check_document(stdout: &[u8]) -> Value {
     assert!(steps.len() >= 16, "only {} steps", steps.len());
     for step in steps {
         for name in ["name", "expect", "got", "message_id"] {
-            assert!(step[name].as_str().is_some_and(|text| !text.is_empty()), "{name}: {step}");
+            assert!(
+                step[name].as_str().is_some_and(|text| !text.is_empty()),
+                "{name}: {step}"
+            );
         }
         assert_eq!(step["ok"], true, "{step}");
         assert!(step["ms"].as_f64().is_some_and(|ms| ms > 0.0), "{step}");
@@ -30,7 +33,9 @@ fn check_document(stdout: &[u8]) -> Value {
 
 #[test]
 fn tells_the_story_and_takes_the_country_up_again() {
-    let Some(country) = Country::place() else { return };
+    let Some(country) = Country::place() else {
+        return;
+    };
     let first = country.sandbox(&["--once", "--json"]);
     assert!(first.status.success(), "{}", text(&first));
     let first = check_document(&first.stdout);
@@ -40,16 +45,27 @@ fn tells_the_story_and_takes_the_country_up_again() {
     let second = country.sandbox(&["--once", "--json"]);
     assert!(second.status.success(), "{}", text(&second));
     let second = check_document(&second.stdout);
-    assert_eq!(std::fs::read(country.folder().join("anchor.xml")).unwrap(), anchor);
+    assert_eq!(
+        std::fs::read(country.folder().join("anchor.xml")).unwrap(),
+        anchor
+    );
     let audited = |document: &Value, name: &str| document["audit"][name].as_u64().unwrap();
     assert_eq!(audited(&second, "records"), 2 * audited(&first, "records"));
-    assert_eq!(audited(&second, "verified"), 2 * audited(&first, "verified"));
-    assert_ne!(first["steps"][0]["message_id"], second["steps"][0]["message_id"]);
+    assert_eq!(
+        audited(&second, "verified"),
+        2 * audited(&first, "verified")
+    );
+    assert_ne!(
+        first["steps"][0]["message_id"],
+        second["steps"][0]["message_id"]
+    );
 }
 
 #[test]
 fn tells_the_story_with_rsa_keys() {
-    let Some(country) = Country::place() else { return };
+    let Some(country) = Country::place() else {
+        return;
+    };
     let told = country.sandbox(&["--once", "--json", "--keys", "rsa2048"]);
     assert!(told.status.success(), "{}", text(&told));
     check_document(&told.stdout);
@@ -57,7 +73,9 @@ fn tells_the_story_with_rsa_keys() {
 
 #[test]
 fn stays_up_and_says_where_to_call_it() {
-    let Some(country) = Country::place() else { return };
+    let Some(country) = Country::place() else {
+        return;
+    };
     let mut sandbox = country
         .sandbox_command(&[])
         .stdout(Stdio::piped())
@@ -70,15 +88,27 @@ fn stays_up_and_says_where_to_call_it() {
     let endpoints: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     assert_eq!(endpoints["client"], wire::PORTAL);
     assert_eq!(endpoints["through_nodes"], true);
-    for code in ["GetPersonByFin", "GetFamily", "GetLabourContracts", "RegisterLabourContract"] {
+    for code in [
+        "GetPersonByFin",
+        "GetFamily",
+        "GetLabourContracts",
+        "RegisterLabourContract",
+    ] {
         for name in ["provider", "version", "namespace", "soap", "wsdl", "rest"] {
             let value = &endpoints["services"][code][name];
-            assert!(value.as_str().is_some_and(|text| !text.is_empty()), "{code} {name}: {value}");
+            assert!(
+                value.as_str().is_some_and(|text| !text.is_empty()),
+                "{code} {name}: {value}"
+            );
         }
     }
     let portal = country.clients("iria");
-    let rest = endpoints["services"]["GetPersonByFin"]["rest"].as_str().unwrap();
-    let path = rest.strip_prefix(&format!("http://{portal}")).expect("the portal's node");
+    let rest = endpoints["services"]["GetPersonByFin"]["rest"]
+        .as_str()
+        .unwrap();
+    let path = rest
+        .strip_prefix(&format!("http://{portal}"))
+        .expect("the portal's node");
     let path = format!("{path}/persons/0TEST01");
     let answer = wire::get(portal, &path, &[("X-Road-Client", wire::PORTAL)]);
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -97,7 +127,9 @@ fn stays_up_and_says_where_to_call_it() {
 
 #[test]
 fn refuses_a_port_somebody_else_holds() {
-    let Some(country) = Country::place() else { return };
+    let Some(country) = Country::place() else {
+        return;
+    };
     let holder = std::net::TcpListener::bind(country.registry()).unwrap();
     let refused = country.sandbox(&["--once"]);
     assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));

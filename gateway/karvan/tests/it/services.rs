@@ -5,7 +5,9 @@ use crate::wire;
 
 #[test]
 fn answers_rest_and_soap_when_each_service_is_started_alone() {
-    let Some(running) = Running::shared() else { return };
+    let Some(running) = Running::shared() else {
+        return;
+    };
     let country = &running.country;
     let answer = wire::try_person(country, "0TEST01", &[("X-Road-Id", "alone-rest")]).unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -13,27 +15,59 @@ fn answers_rest_and_soap_when_each_service_is_started_alone() {
     assert_eq!(answer.header("x-road-client"), Some(wire::PORTAL));
     assert!(answer.header("x-road-request-id").is_some());
     assert!(answer.header("x-road-request-hash").is_some());
-    assert!(answer.text().contains("\"fin\":\"0TEST01\""), "{}", answer.text());
+    assert!(
+        answer.text().contains("\"fin\":\"0TEST01\""),
+        "{}",
+        answer.text()
+    );
 
     let answer = wire::soap_person(country, "alone-soap", "0TEST02");
-    assert_eq!((answer.status, answer.fault()), (200, None), "{}", answer.text());
-    for wanted in ["GetPersonByFinResponse", "0TEST02", "requestHash", "alone-soap"] {
-        assert!(answer.text().contains(wanted), "no {wanted} in {}", answer.text());
+    assert_eq!(
+        (answer.status, answer.fault()),
+        (200, None),
+        "{}",
+        answer.text()
+    );
+    for wanted in [
+        "GetPersonByFinResponse",
+        "0TEST02",
+        "requestHash",
+        "alone-soap",
+    ] {
+        assert!(
+            answer.text().contains(wanted),
+            "no {wanted} in {}",
+            answer.text()
+        );
     }
 }
 
 #[test]
 fn a_malformed_fin_and_an_unknown_one_are_answered_by_the_register() {
-    let Some(running) = Running::shared() else { return };
+    let Some(running) = Running::shared() else {
+        return;
+    };
     let answer = wire::person(&running.country, "0TESTIO");
-    assert_eq!((answer.status, answer.fault()), (400, None), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.fault()),
+        (400, None),
+        "{}",
+        answer.text()
+    );
     let answer = wire::person(&running.country, "0TEST99");
-    assert_eq!((answer.status, answer.fault()), (404, None), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.fault()),
+        (404, None),
+        "{}",
+        answer.text()
+    );
 }
 
 #[test]
 fn health_tells_that_a_node_lives_and_is_ready() {
-    let Some(running) = Running::shared() else { return };
+    let Some(running) = Running::shared() else {
+        return;
+    };
     let health = running.country.health("din");
     let answer = wire::get(health, "/healthz", &[]);
     assert_eq!((answer.status, answer.text().as_str()), (200, "ok\n"));
@@ -44,14 +78,30 @@ fn health_tells_that_a_node_lives_and_is_ready() {
 
 #[test]
 fn the_registry_publishes_versions_6_and_5_and_nothing_else() {
-    let Some(running) = Running::shared() else { return };
+    let Some(running) = Running::shared() else {
+        return;
+    };
     let registry = running.country.registry();
-    for path in ["/internalconf?version=6", "/internalconf?version=5", "/externalconf?version=6"] {
+    for path in [
+        "/internalconf?version=6",
+        "/internalconf?version=5",
+        "/externalconf?version=6",
+    ] {
         let answer = wire::get(registry, path, &[]);
         assert_eq!(answer.status, 200, "{path}");
-        assert!(answer.text().contains("Content-location:"), "{path}: {}", answer.text());
+        assert!(
+            answer.text().contains("Content-location:"),
+            "{path}: {}",
+            answer.text()
+        );
     }
-    for path in ["/", "/internalconf", "/internalconf?version=7", "/../../etc/passwd", "/V6/../../pin"] {
+    for path in [
+        "/",
+        "/internalconf",
+        "/internalconf?version=7",
+        "/../../etc/passwd",
+        "/V6/../../pin",
+    ] {
         assert_eq!(wire::get(registry, path, &[]).status, 404, "{path}");
     }
     assert_eq!(wire::post(registry, "/internalconf", &[], b"x").status, 404);
@@ -59,7 +109,9 @@ fn the_registry_publishes_versions_6_and_5_and_nothing_else() {
 
 #[test]
 fn a_service_that_is_asked_to_ends_in_order_and_starts_again() {
-    let Some(country) = crate::country::Country::found() else { return };
+    let Some(country) = crate::country::Country::found() else {
+        return;
+    };
     let mut running = country.start_with(&["din", "iria"], &["iamas"]);
     running.serves();
     for service in [

@@ -25,7 +25,9 @@ impl Handler for Echo {
 
 #[test]
 fn a_large_body_crosses_there_and_back_in_constant_memory() {
-    let Some(country) = Country::found() else { return };
+    let Some(country) = Country::found() else {
+        return;
+    };
     let mib: usize = std::env::var("KARVAN_TEST_STREAM_MIB")
         .map_or(64, |text| text.parse().expect("a number of MiB"));
     let echo = country.spare(0);
@@ -35,7 +37,10 @@ fn a_large_body_crosses_there_and_back_in_constant_memory() {
     let nodes = ["iria", "din"].map(|name| running.process(Service::Node(name)));
     let before = nodes.map(|node| node.memory().0);
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let portal = running.country.clients("iria");
     runtime.block_on(async {
         let listener = Listener::bind(echo, None, Limits::default()).await.unwrap();
@@ -53,15 +58,25 @@ fn a_large_body_crosses_there_and_back_in_constant_memory() {
         let mb = |bytes: u64| bytes / 1_000_000;
         println!(
             "{name}: {} MB before, {} MB at most, {} MB after {mib} MiB",
-            mb(before), mb(peak), mb(now)
+            mb(before),
+            mb(peak),
+            mb(now)
         );
-        assert!(peak - before < 64_000_000, "{name} grew by {} MB", mb(peak - before));
+        assert!(
+            peak - before < 64_000_000,
+            "{name} grew by {} MB",
+            mb(peak - before)
+        );
     }
     running.serves();
     let country = running.stop();
     for node in ["iria", "din"] {
         let messages = crate::load::check_log(&country.data(node));
-        assert!(messages.iter().any(|(_, direction, id)| direction == "response" && id == "stream"));
+        assert!(
+            messages
+                .iter()
+                .any(|(_, direction, id)| direction == "response" && id == "stream")
+        );
     }
 }
 
@@ -85,7 +100,10 @@ async fn call(portal: std::net::SocketAddr, mib: usize) {
         .header("content-type", "application/octet-stream")
         .body(body)
         .unwrap();
-    let answer = http.request(request, &ServerTrust::Any, None).await.unwrap();
+    let answer = http
+        .request(request, &ServerTrust::Any, None)
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200, "{:?}", answer.headers());
     let mut expected = Hasher::new(DigestAlgorithm::Sha512);
     let mut received = Hasher::new(DigestAlgorithm::Sha512);
@@ -127,7 +145,10 @@ fn add_service(country: &Country, url: &str) {
         ("service".to_owned(), Value::from("echo")),
         ("client".to_owned(), Value::from(wire::PORTAL)),
     ]);
-    client["service"].as_array_mut().unwrap().push(service.into());
+    client["service"]
+        .as_array_mut()
+        .unwrap()
+        .push(service.into());
     client["right"].as_array_mut().unwrap().push(right.into());
     std::fs::write(&path, config.to_string()).unwrap();
 }

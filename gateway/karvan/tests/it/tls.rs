@@ -29,12 +29,19 @@ impl Pair {
         let name = Name::from_attributes(&[("2.5.4.3", name)]).unwrap();
         let builder = Builder::tls(name, key.public_key()).validity(now, until);
         let certificate = builder.self_sign(&key).unwrap();
-        Self { key: Arc::new(key), certificate }
+        Self {
+            key: Arc::new(key),
+            certificate,
+        }
     }
 
     fn identity(&self) -> Identity {
         let key: Arc<dyn SigningKey> = Arc::clone(&self.key) as _;
-        Identity { key, chain: vec![self.certificate.clone()], ocsp_staple: None }
+        Identity {
+            key,
+            chain: vec![self.certificate.clone()],
+            ocsp_staple: None,
+        }
     }
 }
 
@@ -47,15 +54,25 @@ fn ask(
     identity: Option<Identity>,
     trust: &ServerTrust,
 ) -> Result<(u16, Option<String>), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
-        let http = Client::new(ClientOptions { identity, ..ClientOptions::default() }).unwrap();
+        let http = Client::new(ClientOptions {
+            identity,
+            ..ClientOptions::default()
+        })
+        .unwrap();
         let request = http::Request::get(format!("{scheme}://{address}/r1/AZ/{service}"))
             .header("host", address.to_string())
             .header("x-road-client", format!("AZ/{client}"))
             .body(gateway_net::empty())
             .unwrap();
-        let answer = http.request(request, trust, None).await.map_err(|error| error.to_string())?;
+        let answer = http
+            .request(request, trust, None)
+            .await
+            .map_err(|error| error.to_string())?;
         let fault = answer.headers().get("x-road-error");
         let fault = fault.map(|code| code.to_str().unwrap().to_owned());
         Ok((answer.status().as_u16(), fault))
@@ -63,7 +80,10 @@ fn ask(
 }
 
 fn write_pair(folder: &Path, name: &str, pair: &Pair, pin: &Pin) -> Table {
-    let (key, certificate) = (format!("keys/{name}.key.pem"), format!("keys/{name}.cert.pem"));
+    let (key, certificate) = (
+        format!("keys/{name}.key.pem"),
+        format!("keys/{name}.cert.pem"),
+    );
     std::fs::write(folder.join(&key), pair.key.to_encrypted_pem(pin).unwrap()).unwrap();
     std::fs::write(folder.join(&certificate), pair.certificate.to_pem()).unwrap();
     Table::from_iter([
@@ -74,11 +94,16 @@ fn write_pair(folder: &Path, name: &str, pair: &Pair, pin: &Pin) -> Table {
 
 #[test]
 fn each_client_connects_as_its_registration_demands_and_not_otherwise() {
-    let Some(country) = Country::found() else { return };
+    let Some(country) = Country::found() else {
+        return;
+    };
     let folder = country.node_folder("iria");
     let pin = Pin::new(std::fs::read_to_string(folder.join("pin")).unwrap());
-    let (server, system, stranger) =
-        (Pair::new("iria"), Pair::new("clinic"), Pair::new("somebody"));
+    let (server, system, stranger) = (
+        Pair::new("iria"),
+        Pair::new("clinic"),
+        Pair::new("somebody"),
+    );
     let internal = write_pair(&folder, "internal", &server, &pin);
     write_pair(&folder, "clinic", &system, &pin);
 
@@ -88,7 +113,10 @@ fn each_client_connects_as_its_registration_demands_and_not_otherwise() {
     let https = country.spare(0);
     let listen = config["listen"].as_table_mut().unwrap();
     listen.insert("clients_https".to_owned(), Value::String(https.to_string()));
-    config["token"].as_table_mut().unwrap().insert("internal_tls".to_owned(), internal.into());
+    config["token"]
+        .as_table_mut()
+        .unwrap()
+        .insert("internal_tls".to_owned(), internal.into());
     for client in config["client"].as_array_mut().unwrap() {
         let client = client.as_table_mut().unwrap();
         let mode = match client["id"].as_str().unwrap() {
@@ -109,12 +137,18 @@ fn each_client_connects_as_its_registration_demands_and_not_otherwise() {
     let http = running.country.clients("iria");
     let pinned = ServerTrust::OneOf(vec![server.certificate.clone()]);
     let person = "GOV/0000000131/iamas/persons/0TEST01";
-    let (portal, bank, clinic) =
-        ("GOV/0000001181/mygov", "COM/0000001201/kredit", "GOV/0000000541/dogum");
+    let (portal, bank, clinic) = (
+        "GOV/0000001181/mygov",
+        "COM/0000001201/kredit",
+        "GOV/0000000541/dogum",
+    );
     // Whoever gets past the door of its own node is judged by the register's: neither the bank nor
     // the clinic has a right there.
     let through = Ok((500, Some("server.serverproxy.access_denied".to_owned())));
-    let refused = Ok((500, Some("server.clientproxy.ssl_authentication_failed".to_owned())));
+    let refused = Ok((
+        500,
+        Some("server.clientproxy.ssl_authentication_failed".to_owned()),
+    ));
     let plain = |client| ask(http, "http", client, person, None, &pinned);
     let tls = |client, identity| ask(https, "https", client, person, identity, &pinned);
 
@@ -132,7 +166,10 @@ fn each_client_connects_as_its_registration_demands_and_not_otherwise() {
 
     let other = ServerTrust::OneOf(vec![stranger.certificate]);
     let outcome = ask(https, "https", portal, person, None, &other);
-    assert!(outcome.is_err(), "the node presents another certificate: {outcome:?}");
+    assert!(
+        outcome.is_err(),
+        "the node presents another certificate: {outcome:?}"
+    );
     // Plain HTTP on the TLS port gets nowhere and harms nobody.
     let request = wire::request("GET", https, "/", &[], b"");
     let answer = wire::raw(https, &request).unwrap();

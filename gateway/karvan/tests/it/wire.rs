@@ -80,7 +80,9 @@ pub(crate) fn parse(bytes: &[u8]) -> std::io::Result<Answer> {
         answer.body = unchunked(&answer.body).ok_or_else(|| broken("broken chunks"))?;
     } else if let Some(length) = answer.header("content-length") {
         let whole = length.parse() == Ok(answer.body.len());
-        whole.then_some(()).ok_or_else(|| broken("a body of another length"))?;
+        whole
+            .then_some(())
+            .ok_or_else(|| broken("a body of another length"))?;
     }
     Ok(answer)
 }
@@ -168,8 +170,16 @@ pub(crate) fn person_at(
 /// The portal asks for a person, by SOAP.
 #[track_caller]
 pub(crate) fn soap_person(country: &Country, id: &str, fin: &str) -> Answer {
-    let headers = [("Content-Type", "text/xml; charset=UTF-8"), ("SOAPAction", "\"\"")];
-    post(country.clients("iria"), "/", &headers, envelope(id, fin).as_bytes())
+    let headers = [
+        ("Content-Type", "text/xml; charset=UTF-8"),
+        ("SOAPAction", "\"\""),
+    ];
+    post(
+        country.clients("iria"),
+        "/",
+        &headers,
+        envelope(id, fin).as_bytes(),
+    )
 }
 
 pub(crate) fn envelope(id: &str, fin: &str) -> String {

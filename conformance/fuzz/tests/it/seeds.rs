@@ -1,0 +1,87 @@
+//! Seeds are good: a fuzzer that begins with refused inputs stays at the door.
+
+use bytes::Bytes;
+use conformance_fuzz::Target;
+use gateway_globalconf::params::{PrivateParams, SharedParams, Version};
+use gateway_globalconf::{Anchor, disk::Metadata};
+use gateway_proto::Limits;
+use gateway_proto::{envelope, rest, soap};
+use gateway_seal::{Rules, VerifiedSignature};
+
+/// How many seeds of a target are accepted, of how many.
+#[track_caller]
+fn check(target: &str, accepted: usize, accepts: impl Fn(&[u8]) -> bool) {
+    let seeds = Target::find(target).unwrap().seeds().unwrap();
+    let found = seeds.iter().filter(|seed| accepts(seed)).count();
+    assert_eq!(found, accepted, "of {} seeds of {target}", seeds.len());
+}
+
+#[test]
+fn messages_are_messages() {
+    let message = |seed: &[u8]| {
+        let bytes = Bytes::copy_from_slice(seed);
+        matches!(
+            soap::parse(bytes, "text/xml", &Limits::default()),
+            Ok(soap::Parsed::Message(_))
+        )
+    };
+    check("soap_envelope", 4, message);
+    check("rest_request", 2, |seed| {
+        rest::Request::from_block(Bytes::copy_from_slice(seed)).is_ok()
+    });
+    check("rest_response", 2, |seed| {
+        rest::Response::from_block(Bytes::copy_from_slice(seed)).is_ok()
+    });
+    check("soap_fault", 3, |seed| {
+        let bytes = Bytes::copy_from_slice(seed);
+        gateway_proto::fault::Fault::from_xml(bytes, "text/xml", &Limits::default()).is_ok()
+    });
+    check("envelope", 5, |seed| {
+        let line = seed.iter().position(|byte| *byte == b'\n').unwrap();
+        let content_type = std::str::from_utf8(&seed[..line]).unwrap();
+        let mut decoder = envelope::Decoder::new(content_type, &Limits::default()).unwrap();
+        decoder.push(Bytes::copy_from_slice(&seed[line + 1..]));
+        decoder.finish();
+        loop {
+            match decoder.next_part() {
+                Ok(Some(envelope::Part::End)) => return true,
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return false,
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_signed_verifies() {
+    check("signature", 3, |seed| {
+        VerifiedSignature::verify(seed, Rules::Wire, &certs_x509::Memo::default()).is_ok()
+    });
+    check("hash_chain", 5, |seed| {
+        let mut halves = seed.split(|byte| *byte == 0);
+        let (_, chain) = (halves.next().unwrap(), halves.next().unwrap());
+        gateway_seal::hashchain::data_references(chain).is_ok_and(|parts| !parts.is_empty())
+    });
+    check("certificate_request", 2, |seed| {
+        certs_x509::request::verify(seed).is_ok()
+    });
+}
+
+#[test]
+fn configurations_are_read() {
+    check("anchor", 1, |seed| Anchor::from_xml(seed).is_ok());
+    check("disk_metadata", 2, |seed| {
+        Metadata::from_json(seed, "x").is_ok()
+    });
+    check("shared_params", 1, |seed| {
+        SharedParams::from_xml(seed, Version::CURRENT, "AZ")
+            .is_ok_and(|read| read.left_out.is_empty() && !read.servers.is_empty())
+    });
+    check("private_params", 1, |seed| {
+        PrivateParams::from_xml(seed, Version::CURRENT, "AZ").is_ok()
+    });
+    check("adapter_description", 2, |seed| {
+        let text = std::str::from_utf8(seed).unwrap();
+        adapters_sql::config::check("adapter.toml", text).is_ok()
+    });
+}
