@@ -37,6 +37,27 @@ pub(crate) enum Error {
 pub(crate) async fn start(
     config: &Loaded<config::certs::Certs>,
 ) -> Result<(Running, SocketAddr), Error> {
+    let face = open(config)?;
+    let mut running = Running::new();
+    let bound = running
+        .listen(
+            config.values.listen,
+            None,
+            gateway_net::Limits::default(),
+            face,
+        )
+        .await
+        .map_err(Error::Net)?;
+    tracing::info!(%bound, "authority is listening");
+    Ok((running, bound))
+}
+
+/// Opens everything the configuration names, without listening.
+pub(crate) fn check(config: &Loaded<config::certs::Certs>) -> Result<(), Error> {
+    open(config).map(drop)
+}
+
+fn open(config: &Loaded<config::certs::Certs>) -> Result<Face, Error> {
     let values = &config.values;
     let pin = config.pin(&values.pin_file).map_err(Error::Config)?;
     let path = config.path(&values.state);
@@ -50,17 +71,10 @@ pub(crate) async fn start(
         Authority::open(&kept.authority, &pin).map_err(|error| unusable(error.to_string()))?;
     let timestamper =
         Timestamper::open(&kept.timestamper, &pin).map_err(|error| unusable(error.to_string()))?;
-    let face = Face {
+    Ok(Face {
         authority: Arc::new(authority),
         timestamper: Arc::new(timestamper),
-    };
-    let mut running = Running::new();
-    let bound = running
-        .listen(values.listen, None, gateway_net::Limits::default(), face)
-        .await
-        .map_err(Error::Net)?;
-    tracing::info!(%bound, "authority is listening");
-    Ok((running, bound))
+    })
 }
 
 /// Writes the state, whole and atomically, readable by its owner only.

@@ -123,6 +123,7 @@ async fn run(command: Command) -> Result<bool, Failure> {
         Command::Registry(service) => {
             let config = Loaded::read(&service.config)?;
             if service.check {
+                registry::check(&config)?;
                 return Ok(true);
             }
             let opened = registry::open(&config)?;
@@ -133,6 +134,7 @@ async fn run(command: Command) -> Result<bool, Failure> {
         Command::Certs(service) => {
             let config = Loaded::read(&service.config)?;
             if service.check {
+                certs::check(&config)?;
                 return Ok(true);
             }
             let (running, _) = certs::start(&config).await?;

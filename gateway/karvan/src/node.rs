@@ -85,8 +85,8 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     let mut responses =
         responses::Refresh::new(&data_dir, token, Arc::clone(&node), http, identities)
             .map_err(Error::Store)?;
-    configuration.once().await;
-    responses.once().await;
+    configuration.first().await;
+    responses.first().await;
     let changed = configuration.changed();
     running.spawn(configuration.run(running.stop_signal()));
     running.spawn(responses.run(changed, running.stop_signal()));

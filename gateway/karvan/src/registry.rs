@@ -52,6 +52,14 @@ pub(crate) fn open(config: &Loaded<config::registry::Registry>) -> Result<Opened
     Ok(Opened { registry, keys })
 }
 
+/// Reads the PIN, without making or opening anything.
+pub(crate) fn check(config: &Loaded<config::registry::Registry>) -> Result<(), Error> {
+    config
+        .pin(&config.values.pin_file)
+        .map(drop)
+        .map_err(Error::Config)
+}
+
 /// Publishes, listens, and publishes again and again.
 pub(crate) async fn start(
     config: &Loaded<config::registry::Registry>,

@@ -92,7 +92,9 @@ fn decode(text: &str) -> Result<String, Error> {
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// Removes `.` and `..` segments and empty ones, keeping a leading and a trailing slash.
@@ -133,7 +135,11 @@ mod tests {
     #[track_caller]
     fn check(raw: &str, expected: Result<&str, Error>) {
         let got = ServicePath::normalize(raw);
-        assert_eq!(got.as_ref().map(ServicePath::as_str), expected.as_ref().map(|s| *s), "{raw}");
+        assert_eq!(
+            got.as_ref().map(ServicePath::as_str),
+            expected.as_ref().map(|s| *s),
+            "{raw}"
+        );
     }
 
     #[test]

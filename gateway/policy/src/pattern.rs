@@ -34,7 +34,11 @@ impl PathPattern {
                     while chars.next_if_eq(&'*').is_some() {
                         stars = stars.saturating_add(1);
                     }
-                    tokens.push(if stars == 1 { Token::Segment } else { Token::Any });
+                    tokens.push(if stars == 1 {
+                        Token::Segment
+                    } else {
+                        Token::Any
+                    });
                 }
                 '\\' => {
                     let escaped = chars.next_if(|next| matches!(next, '*' | '\\'));
@@ -43,7 +47,10 @@ impl PathPattern {
                 literal => tokens.push(Token::Literal(literal)),
             }
         }
-        Self { text: text.to_owned(), tokens }
+        Self {
+            text: text.to_owned(),
+            tokens,
+        }
     }
 
     /// The pattern of the base endpoint: `**`.
@@ -122,7 +129,11 @@ mod tests {
 
     #[track_caller]
     fn check(pattern: &str, path: &str, expected: bool) {
-        assert_eq!(PathPattern::new(pattern).matches(path), expected, "{pattern} {path}");
+        assert_eq!(
+            PathPattern::new(pattern).matches(path),
+            expected,
+            "{pattern} {path}"
+        );
     }
 
     #[test]

@@ -88,13 +88,19 @@ pub struct Denied;
 ///
 /// # Errors
 /// [`Denied`] when none does.
-pub fn decide(query: &Query<'_>, rights: &[AccessRight], groups: &impl Groups) -> Result<Permit, Denied> {
+pub fn decide(
+    query: &Query<'_>,
+    rights: &[AccessRight],
+    groups: &impl Groups,
+) -> Result<Permit, Denied> {
     rights
         .iter()
         .filter(|right| right.service_code == query.service_code)
         .filter(|right| right.endpoint.covers(query))
         .find(|right| right.subject.includes(query.client, groups))
-        .map(|right| Permit { rule: right.to_string() })
+        .map(|right| Permit {
+            rule: right.to_string(),
+        })
         .ok_or(Denied)
 }
 
@@ -112,7 +118,10 @@ impl Endpoint {
     /// `*` `**`: the whole service.
     #[must_use]
     pub fn base() -> Self {
-        Self { method: Method::Any, path: PathPattern::any() }
+        Self {
+            method: Method::Any,
+            path: PathPattern::any(),
+        }
     }
 
     fn covers(&self, query: &Query<'_>) -> bool {
@@ -134,7 +143,11 @@ impl Method {
 
 impl fmt::Display for AccessRight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {} {}", self.subject, self.service_code, self.endpoint.method, self.endpoint.path)
+        write!(
+            f,
+            "{} {} {} {}",
+            self.subject, self.service_code, self.endpoint.method, self.endpoint.path
+        )
     }
 }
 

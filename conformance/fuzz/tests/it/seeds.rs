@@ -73,7 +73,7 @@ fn configurations_are_read() {
     check("disk_metadata", 2, |seed| {
         Metadata::from_json(seed, "x").is_ok()
     });
-    check("shared_params", 1, |seed| {
+    check("shared_params", 2, |seed| {
         SharedParams::from_xml(seed, Version::CURRENT, "AZ")
             .is_ok_and(|read| read.left_out.is_empty() && !read.servers.is_empty())
     });

@@ -66,11 +66,20 @@ impl Refresh {
         self.changed.subscribe()
     }
 
-    /// Takes what is on disk if nothing is in force yet, then asks the registry.
-    pub(super) async fn once(&mut self) {
-        if self.node.conf.load().is_none() {
-            self.from_disk().await;
+    /// Takes what is on disk. Only when that will not do is the registry waited for: a node starts
+    /// without it.
+    pub(super) async fn first(&mut self) {
+        self.from_disk().await;
+        let grace = self.node.settings.registry_grace_seconds_max;
+        let now = self.node.clock.now();
+        let held = self.node.conf.load_full();
+        if !held.is_some_and(|conf| conf.valid(grace, now).is_ok()) {
+            self.once().await;
         }
+    }
+
+    /// Asks the registry.
+    async fn once(&mut self) {
         match self.download().await {
             Ok(()) => {}
             Err(tried) => {
@@ -82,6 +91,7 @@ impl Refresh {
     /// Asks again and again until told to stop; sooner while there is none.
     pub(super) async fn run(mut self, mut stop: Stop) {
         loop {
+            self.once().await;
             let wait = if self.node.conf.load().is_none() {
                 RETRY
             } else {
@@ -90,7 +100,6 @@ impl Refresh {
             if !stop.sleep(wait).await {
                 return;
             }
-            self.once().await;
         }
     }
 

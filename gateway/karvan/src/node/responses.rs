@@ -65,9 +65,26 @@ impl Refresh {
         })
     }
 
+    /// Builds the keys from what is on disk. Only when that will not do are the responders waited for.
+    pub(super) async fn first(&mut self) {
+        let now = self.node.clock.now();
+        if let Some(conf) = self.node.conf.load_full() {
+            self.rebuild(&conf);
+        }
+        let keys = self.node.keys.load_full();
+        let signers = &self.token.signing;
+        let usable = keys.authentication(now).is_some()
+            && signers
+                .iter()
+                .all(|(member, _)| keys.signer(member, now).is_some());
+        if !usable {
+            self.once().await;
+        }
+    }
+
     /// Asks for every certificate whose response is no longer young, then rebuilds the keys.
     /// `false` when some certificate has no usable response.
-    pub(super) async fn once(&mut self) -> bool {
+    async fn once(&mut self) -> bool {
         let Some(conf) = self.node.conf.load_full() else {
             return false;
         };
@@ -92,7 +109,7 @@ impl Refresh {
 
     /// Refreshes at a third of the allowed age, at the interval the registry sets, and when the configuration changes.
     pub(super) async fn run(mut self, mut changed: watch::Receiver<u64>, mut stop: Stop) {
-        let mut complete = true;
+        let mut complete = self.once().await;
         loop {
             let wait = if complete { self.interval() } else { RETRY };
             let go_on = tokio::select! {

@@ -124,6 +124,16 @@ fn finds_mistakes_and_names_line_and_remedy() {
          {pad} | ^^^^^\n\
          unknown field `liste`, expected one of `state`, `pin_file`, `listen`\n",
     );
+    let missing = "karvan: none cannot be read: No such file or directory (os error 2)\n";
+    for service in [Service::Registry, Service::Certs] {
+        check(
+            country,
+            service,
+            "pin_file = ",
+            "pin_file = \"none\"",
+            missing,
+        );
+    }
     check(
         country,
         Service::Adapter("iamas"),

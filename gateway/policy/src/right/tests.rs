@@ -17,8 +17,15 @@ fn client(text: &str) -> ClientId {
 }
 
 fn right(subject: Subject, method: Method, path: &str) -> AccessRight {
-    let endpoint = Endpoint { method, path: PathPattern::new(path) };
-    AccessRight { subject, service_code: "persons".to_owned(), endpoint }
+    let endpoint = Endpoint {
+        method,
+        path: PathPattern::new(path),
+    };
+    AccessRight {
+        subject,
+        service_code: "persons".to_owned(),
+        endpoint,
+    }
 }
 
 #[track_caller]
@@ -48,20 +55,51 @@ fn a_right_belongs_to_exactly_its_client() {
 #[test]
 fn groups_are_asked_for_their_members() {
     let global = GlobalGroupId::new("AZ", "registers").unwrap();
-    check(right(Subject::GlobalGroup(global.clone()), Method::Any, "**"), "AZ/GOV/2/vemtas", None, true);
-    check(right(Subject::GlobalGroup(global), Method::Any, "**"), "AZ/GOV/1/mygov", None, false);
+    check(
+        right(Subject::GlobalGroup(global.clone()), Method::Any, "**"),
+        "AZ/GOV/2/vemtas",
+        None,
+        true,
+    );
+    check(
+        right(Subject::GlobalGroup(global), Method::Any, "**"),
+        "AZ/GOV/1/mygov",
+        None,
+        false,
+    );
     let local = || Subject::LocalGroup("partners".to_owned());
-    check(right(local(), Method::Any, "**"), "AZ/GOV/1/mygov", None, true);
-    check(right(local(), Method::Any, "**"), "AZ/GOV/2/vemtas", None, false);
+    check(
+        right(local(), Method::Any, "**"),
+        "AZ/GOV/1/mygov",
+        None,
+        true,
+    );
+    check(
+        right(local(), Method::Any, "**"),
+        "AZ/GOV/2/vemtas",
+        None,
+        false,
+    );
 }
 
 #[test]
 fn an_endpoint_right_covers_its_method_and_path_only() {
-    let own = || right(Subject::Client(client("AZ/GOV/1/mygov")), Method::Is("GET".to_owned()), "/persons/*");
+    let own = || {
+        right(
+            Subject::Client(client("AZ/GOV/1/mygov")),
+            Method::Is("GET".to_owned()),
+            "/persons/*",
+        )
+    };
     check(own(), "AZ/GOV/1/mygov", Some(("GET", "/persons/7")), true);
     check(own(), "AZ/GOV/1/mygov", Some(("get", "/persons/%37")), true);
     check(own(), "AZ/GOV/1/mygov", Some(("POST", "/persons/7")), false);
-    check(own(), "AZ/GOV/1/mygov", Some(("GET", "/persons/7/history")), false);
+    check(
+        own(),
+        "AZ/GOV/1/mygov",
+        Some(("GET", "/persons/7/history")),
+        false,
+    );
     check(own(), "AZ/GOV/1/mygov", None, false);
 }
 
@@ -69,6 +107,10 @@ fn an_endpoint_right_covers_its_method_and_path_only() {
 fn another_service_is_not_covered() {
     let client = client("AZ/GOV/1/mygov");
     let rights = [right(Subject::Client(client.clone()), Method::Any, "**")];
-    let query = Query { client: &client, service_code: "fines", rest: None };
+    let query = Query {
+        client: &client,
+        service_code: "fines",
+        rest: None,
+    };
     assert_eq!(decide(&query, &rights, &Fixed), Err(Denied));
 }
