@@ -60,7 +60,7 @@ pub(crate) enum Error {
         source: std::io::Error,
     },
     NoPorts,
-    Country(country::Error),
+    Country(Box<country::Error>),
     Net(gateway_net::Error),
     /// A node did not come up.
     NotReady {
@@ -131,10 +131,12 @@ impl Town {
             })?;
         let base_port = place::free_base_port(&plan::COUNTRY).ok_or(Error::NoPorts)?;
         let place = Place::new(&plan::COUNTRY, folder.path(), base_port);
-        country::found(&place, key).await.map_err(Error::Country)?;
+        country::found(&place, key)
+            .await
+            .map_err(|error| Error::Country(Box::new(error)))?;
         let country = country::start_surroundings(&place)
             .await
-            .map_err(Error::Country)?;
+            .map_err(|error| Error::Country(Box::new(error)))?;
         let mut service = Running::new();
         let limits = gateway_net::Limits::default();
         let address = place.adapter("service");
@@ -259,7 +261,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Country(error) => std::error::Error::source(error),
+            Self::Country(error) => std::error::Error::source(error.as_ref()),
             Self::Net(error) => std::error::Error::source(error),
             Self::Io { .. }
             | Self::NoPorts

@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 pub(crate) struct Loaded<T> {
     /// What the file says.
     pub(crate) values: T,
+    file: PathBuf,
     folder: PathBuf,
 }
 
@@ -31,8 +32,12 @@ pub(crate) enum Error {
     },
     /// The text is not what it should be; the message names line and column.
     Syntax { path: PathBuf, message: String },
-    /// A value cannot be used.
-    Value { key: String, problem: String },
+    /// A value cannot be used; `key` says where it stands.
+    Value {
+        path: PathBuf,
+        key: String,
+        problem: String,
+    },
 }
 
 impl<T: DeserializeOwned> Loaded<T> {
@@ -47,7 +52,12 @@ impl<T: DeserializeOwned> Loaded<T> {
             message: error.to_string().trim_end().to_owned(),
         })?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        Ok(Self { values, folder })
+        let file = path.to_owned();
+        Ok(Self {
+            values,
+            file,
+            folder,
+        })
     }
 }
 
@@ -56,6 +66,7 @@ impl<T> Loaded<T> {
     pub(crate) fn new(values: T, folder: &Path) -> Self {
         Self {
             values,
+            file: folder.join("(made in memory)"),
             folder: folder.to_owned(),
         }
     }
@@ -76,16 +87,15 @@ impl<T> Loaded<T> {
         let mut text = self.text(path)?;
         text.truncate(text.trim_end_matches(['\r', '\n']).len());
         if text.is_empty() {
-            return Err(Error::value("pin_file", "the file is empty"));
+            return Err(self.value("pin_file", "the file is empty"));
         }
         Ok(Pin::new(text))
     }
-}
 
-impl Error {
-    /// A value that cannot be used.
-    pub(crate) fn value(key: impl Into<String>, problem: impl fmt::Display) -> Self {
-        Self::Value {
+    /// A value of this file that cannot be used.
+    pub(crate) fn value(&self, key: impl Into<String>, problem: impl fmt::Display) -> Error {
+        Error::Value {
+            path: self.file.clone(),
             key: key.into(),
             problem: problem.to_string(),
         }
@@ -99,7 +109,9 @@ impl fmt::Display for Error {
                 write!(f, "{} cannot be read: {source}", path.display())
             }
             Self::Syntax { path, message } => write!(f, "{}: {message}", path.display()),
-            Self::Value { key, problem } => write!(f, "{key}: {problem}"),
+            Self::Value { path, key, problem } => {
+                write!(f, "{}: {key}: {problem}", path.display())
+            }
         }
     }
 }

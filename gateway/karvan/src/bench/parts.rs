@@ -39,10 +39,9 @@ pub(super) async fn bound(case: Case) -> Result<f64, Error> {
     let body = vec![b'x'; case.body_bytes.saturating_add(512)];
     let hashed = body.clone();
     let hash = rate_of_work(move || {
-        Digest::of(DigestAlgorithm::Sha512, &hashed)
+        !Digest::of(DigestAlgorithm::Sha512, &hashed)
             .as_bytes()
-            .first()
-            .is_some()
+            .is_empty()
     })
     .await?;
     let wire = Bytes::from(vec![b'x'; case.body_bytes.saturating_add(ENVELOPE_BYTES)]);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use gateway_proto::id::{ClientId, MemberId, ServerId};
+use gateway_proto::id::{ClientId, GlobalGroupId, MemberId, ServerId};
 use serde::{Deserialize, Serialize};
 
 /// A node.
@@ -200,20 +200,91 @@ pub(crate) struct Group {
     pub(crate) members: Vec<ClientId>,
 }
 
-/// An access right: exactly one of `client`, `global_group`, `local_group`.
+/// An access right, and whose it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "RightKeys", into = "RightKeys")]
+pub(crate) struct Right {
+    pub(crate) service: String,
+    pub(crate) subject: Subject,
+    pub(crate) method: Option<String>,
+    pub(crate) path: Option<String>,
+}
+
+/// Who has a right.
+#[derive(Clone, Debug)]
+pub(crate) enum Subject {
+    Client(ClientId),
+    GlobalGroup(GlobalGroupId),
+    LocalGroup(String),
+}
+
+/// A right as the file has it: exactly one of `client`, `global_group`, `local_group`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Right {
+struct RightKeys {
     /// Service code; rights hold for all its versions.
-    pub(crate) service: String,
-    pub(crate) client: Option<ClientId>,
+    service: String,
+    client: Option<ClientId>,
     /// `instance/code`.
-    pub(crate) global_group: Option<String>,
-    pub(crate) local_group: Option<String>,
+    global_group: Option<String>,
+    local_group: Option<String>,
     /// REST only; default `*`.
-    pub(crate) method: Option<String>,
+    method: Option<String>,
     /// REST only, with `*` and `**`; default `**`.
-    pub(crate) path: Option<String>,
+    path: Option<String>,
+}
+
+impl TryFrom<RightKeys> for Right {
+    type Error = String;
+
+    fn try_from(keys: RightKeys) -> Result<Self, String> {
+        let subject = match (keys.client, keys.global_group, keys.local_group) {
+            (Some(client), None, None) => Subject::Client(client),
+            (None, Some(group), None) => Subject::GlobalGroup(global_group(&group)?),
+            (None, None, Some(code)) => Subject::LocalGroup(code),
+            _ => return Err("name exactly one of client, global_group, local_group".to_owned()),
+        };
+        Ok(Self {
+            service: keys.service,
+            subject,
+            method: keys.method,
+            path: keys.path,
+        })
+    }
+}
+
+impl From<Right> for RightKeys {
+    fn from(right: Right) -> Self {
+        let (client, global_group, local_group) = match right.subject {
+            Subject::Client(client) => (Some(client), None, None),
+            Subject::GlobalGroup(group) => (
+                None,
+                Some(format!("{}/{}", group.instance(), group.code())),
+                None,
+            ),
+            Subject::LocalGroup(code) => (None, None, Some(code)),
+        };
+        let Right {
+            service,
+            method,
+            path,
+            ..
+        } = right;
+        Self {
+            service,
+            client,
+            global_group,
+            local_group,
+            method,
+            path,
+        }
+    }
+}
+
+fn global_group(text: &str) -> Result<GlobalGroupId, String> {
+    let wrong = || format!("global_group '{text}' is not instance/code");
+    let (instance, code) = text.split_once('/').ok_or_else(wrong)?;
+    GlobalGroupId::new(instance, code).map_err(|_| wrong())
 }
 
 impl Default for Peers {

@@ -12,7 +12,7 @@ use certs_keys::{KeyKind, Pin, SoftKey};
 use certs_x509::Certificate;
 use certs_x509::profile::{MemberName, Profile};
 use gateway_exchange::Clock;
-use gateway_proto::id::{ClientId, MemberId, ServerId};
+use gateway_proto::id::{ClientId, GlobalGroupId, MemberId, ServerId};
 use gateway_registry::{Command, Source, state};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -309,13 +309,12 @@ fn clients(place: &Place, node: &NodePlan) -> Result<Vec<config::node::Client>, 
             let group = right.subject.strip_prefix('@');
             rights.push(config::node::Right {
                 service: right.service.to_owned(),
-                client: if group.is_none() {
-                    Some(client_id(right.subject)?)
-                } else {
-                    None
+                subject: match group {
+                    Some(code) => config::node::Subject::GlobalGroup(
+                        GlobalGroupId::new(INSTANCE, code).map_err(|error| failed(code, error))?,
+                    ),
+                    None => config::node::Subject::Client(client_id(right.subject)?),
                 },
-                global_group: group.map(|code| format!("{INSTANCE}/{code}")),
-                local_group: None,
                 method: right.endpoint.map(|(method, _)| method.to_owned()),
                 path: right.endpoint.map(|(_, path)| path.to_owned()),
             });

@@ -36,7 +36,7 @@ pub(crate) enum Error {
     Config(config::Error),
     Anchor {
         path: PathBuf,
-        source: gateway_globalconf::Error,
+        source: Box<gateway_globalconf::Error>,
     },
 }
 
@@ -69,11 +69,11 @@ impl Refresh {
     /// Takes what is on disk. Only when that will not do is the registry waited for: a node starts
     /// without it.
     pub(super) async fn first(&mut self) {
-        self.from_disk().await;
+        self.take_from_disk().await;
         let grace = self.node.settings.registry_grace_seconds_max;
         let now = self.node.clock.now();
         let held = self.node.conf.load_full();
-        if !held.is_some_and(|conf| conf.valid(grace, now).is_ok()) {
+        if held.is_none_or(|conf| conf.valid(grace, now).is_err()) {
             self.once().await;
         }
     }
@@ -103,7 +103,7 @@ impl Refresh {
         }
     }
 
-    async fn from_disk(&self) {
+    async fn take_from_disk(&self) {
         let files = match gateway_store::file::read_tree(&self.folder, FOLDER_BYTES_MAX) {
             Ok(files) if !files.is_empty() => files,
             Ok(_) | Err(_) => return,
@@ -125,7 +125,7 @@ impl Refresh {
         let locations = download::candidates(&self.anchor, stored, self.last_good.as_deref(), seed);
         let mut tried = Vec::new();
         for location in locations {
-            match self.from_location(&location, &files).await {
+            match self.ask(&location, &files).await {
                 Ok(downloaded) => {
                     self.take(downloaded, &files).await?;
                     self.last_good = Some(location.url);
@@ -138,7 +138,7 @@ impl Refresh {
         Err(tried.join("; "))
     }
 
-    async fn from_location(
+    async fn ask(
         &self,
         location: &Location,
         files: &BTreeMap<String, Vec<u8>>,
@@ -254,7 +254,7 @@ pub(super) fn anchor(config: &Loaded<config::node::Node>) -> Result<Anchor, Erro
     let text = config.text(path).map_err(Error::Config)?;
     Anchor::from_xml(text.as_bytes()).map_err(|source| Error::Anchor {
         path: config.path(path),
-        source,
+        source: Box::new(source),
     })
 }
 

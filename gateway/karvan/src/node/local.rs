@@ -1,14 +1,14 @@
 //! From the configuration file to what the node serves.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use certs_x509::Certificate;
 use gateway_exchange::local::{Authentication, Local, LocalClient, Service, ServiceKind};
 use gateway_policy::{AccessRight, Endpoint, Method, PathPattern, Subject};
-use gateway_proto::id::{GlobalGroupId, ServiceId};
+use gateway_proto::id::ServiceId;
 
 use crate::config::node as file;
 use crate::config::{Error, Loaded};
@@ -19,10 +19,7 @@ pub(super) fn from_config(config: &Loaded<file::Node>) -> Result<Local, Error> {
     for client in &config.values.clients {
         let local = local_client(config, client)?;
         if clients.insert(client.id.clone(), Arc::new(local)).is_some() {
-            return Err(Error::value(
-                "client.id",
-                format!("{} stands twice", client.id),
-            ));
+            return Err(config.value("client.id", format!("{} stands twice", client.id)));
         }
     }
     let internal = config.values.token.internal_tls.as_ref();
@@ -40,7 +37,7 @@ fn local_client(config: &Loaded<file::Node>, client: &file::Client) -> Result<Lo
     let mut services = HashMap::new();
     for service in &client.services {
         let id = ServiceId::new(client.id.clone(), &service.code, service.version.as_deref())
-            .map_err(|error| Error::value("client.service", error))?;
+            .map_err(|error| config.value("client.service", error))?;
         let key = (service.code.clone(), service.version.clone());
         let service = Service {
             id,
@@ -54,10 +51,7 @@ fn local_client(config: &Loaded<file::Node>, client: &file::Client) -> Result<Lo
             disabled: service.disabled.clone(),
         };
         if services.insert(key, Arc::new(service)).is_some() {
-            return Err(Error::value(
-                "client.service.code",
-                "a code and version stand twice",
-            ));
+            return Err(config.value("client.service.code", "a code and version stand twice"));
         }
     }
     let groups = client
@@ -79,19 +73,15 @@ fn local_client(config: &Loaded<file::Node>, client: &file::Client) -> Result<Lo
             .collect::<Result<_, _>>()?,
         groups,
         services,
-        rights: client.rights.iter().map(right).collect::<Result<_, _>>()?,
+        rights: client.rights.iter().map(right).collect(),
     })
 }
 
-fn right(right: &file::Right) -> Result<AccessRight, Error> {
-    let subject = match (&right.client, &right.global_group, &right.local_group) {
-        (Some(client), None, None) => Subject::Client(client.clone()),
-        (None, Some(group), None) => Subject::GlobalGroup(global_group(group)?),
-        (None, None, Some(code)) => Subject::LocalGroup(code.clone()),
-        _ => {
-            let problem = "name exactly one of client, global_group, local_group";
-            return Err(Error::value("client.right", problem));
-        }
+fn right(right: &file::Right) -> AccessRight {
+    let subject = match &right.subject {
+        file::Subject::Client(client) => Subject::Client(client.clone()),
+        file::Subject::GlobalGroup(group) => Subject::GlobalGroup(group.clone()),
+        file::Subject::LocalGroup(code) => Subject::LocalGroup(code.clone()),
     };
     let method = match right.method.as_deref() {
         None | Some("*") => Method::Any,
@@ -102,26 +92,15 @@ fn right(right: &file::Right) -> Result<AccessRight, Error> {
         .as_deref()
         .map_or_else(PathPattern::any, PathPattern::new);
     let endpoint = Endpoint { method, path };
-    Ok(AccessRight {
+    AccessRight {
         subject,
         service_code: right.service.clone(),
         endpoint,
-    })
+    }
 }
 
-fn global_group(text: &str) -> Result<GlobalGroupId, Error> {
-    let wrong = || {
-        Error::value(
-            "client.right.global_group",
-            format!("'{text}' is not instance/code"),
-        )
-    };
-    let (instance, code) = text.split_once('/').ok_or_else(wrong)?;
-    GlobalGroupId::new(instance, code).map_err(|_| wrong())
-}
-
-fn certificate(config: &Loaded<file::Node>, path: &PathBuf) -> Result<Certificate, Error> {
+fn certificate(config: &Loaded<file::Node>, path: &Path) -> Result<Certificate, Error> {
     let pem = config.text(path)?;
     Certificate::from_pem(&pem)
-        .map_err(|error| Error::value("certificate", format!("{}: {error}", path.display())))
+        .map_err(|error| config.value("certificate", format!("{}: {error}", path.display())))
 }

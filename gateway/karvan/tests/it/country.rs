@@ -153,27 +153,7 @@ impl Country {
 
     /// Starts a service from its file alone and waits until it answers.
     pub(crate) fn start(&self, service: Service) -> Process {
-        let (command, name) = match service {
-            Service::Certs => ("certs", "certs".to_owned()),
-            Service::Registry => ("registry", "registry".to_owned()),
-            Service::Adapter(name) => ("adapter", format!("adapter-{name}")),
-            Service::Node(name) => ("node", format!("node-{name}")),
-        };
-        let log = self.folder().join(format!("{name}.log"));
-        let file = File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .unwrap();
-        let child = karvan()
-            .args([command, "--config"])
-            .arg(self.config(service))
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .spawn()
-            .unwrap();
-        let mut process = Process { child, name, log };
+        let mut process = self.spawn(service);
         let (address, path) = match service {
             Service::Certs => (self.certs(), "/"),
             Service::Registry => (self.registry(), "/internalconf?version=6"),
@@ -185,6 +165,42 @@ impl Country {
             wire::try_get(address, path, &[]).is_ok_and(|answer| answer.status == wanted)
         });
         process
+    }
+
+    /// Starts a service from its file alone.
+    pub(crate) fn spawn(&self, service: Service) -> Process {
+        let (command, name) = match service {
+            Service::Certs => ("certs", "certs".to_owned()),
+            Service::Registry => ("registry", "registry".to_owned()),
+            Service::Adapter(name) => ("adapter", format!("adapter-{name}")),
+            Service::Node(name) => ("node", format!("node-{name}")),
+        };
+        let mut program = karvan();
+        program
+            .args([command, "--config"])
+            .arg(self.config(service));
+        self.run(program, name)
+    }
+
+    /// Starts the whole country in one process, to stay up.
+    pub(crate) fn spawn_sandbox(&self) -> Process {
+        self.run(self.sandbox_command(&[]), "sandbox".to_owned())
+    }
+
+    fn run(&self, mut program: Command, name: String) -> Process {
+        let log = self.folder().join(format!("{name}.log"));
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .unwrap();
+        let child = program
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        Process { child, name, log }
     }
 
     /// Starts authority, registry, and some of the rest.
@@ -287,8 +303,8 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    /// Asks it to end; it must do so in order.
-    pub(crate) fn stop(mut self) {
+    /// Asks it to end; it must do so in order. Gives what it said.
+    pub(crate) fn stop(mut self) -> String {
         let asked = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
             .status()
@@ -303,7 +319,7 @@ impl Process {
                     self.name,
                     self.log()
                 );
-                return;
+                return self.log();
             }
             assert!(
                 Instant::now() < end,

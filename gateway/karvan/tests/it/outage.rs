@@ -51,11 +51,7 @@ fn a_node_that_never_saw_the_registry_says_what_is_missing_and_comes_up_with_it(
     registry.kill();
     // As a node is when it is new: nothing on disk.
     std::fs::remove_dir_all(country.data("iria")).unwrap();
-    let mut iria = crate::country::karvan()
-        .args(["node", "--config"])
-        .arg(country.config(Service::Node("iria")))
-        .spawn()
-        .unwrap();
+    let iria = country.spawn(Service::Node("iria"));
     let ready = || wire::try_get(country.health("iria"), "/readyz", &[]);
     eventually("the node answers", || ready().is_ok());
     let answer = ready().unwrap();
@@ -78,9 +74,7 @@ fn a_node_that_never_saw_the_registry_says_what_is_missing_and_comes_up_with_it(
         ready().is_ok_and(|answer| answer.status == 200)
     });
     assert_eq!(wire::person(&country, "0TEST01").status, 200);
-    iria.kill().unwrap();
-    iria.wait().unwrap();
-    drop((registry, certs, adapter, din));
+    drop((iria, registry, certs, adapter, din));
 }
 
 #[test]

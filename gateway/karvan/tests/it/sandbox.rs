@@ -1,7 +1,5 @@
 //! `karvan sandbox`: the document it prints, taking a country up again, staying up.
 
-use std::process::Stdio;
-
 use serde_json::Value;
 
 use crate::country::{Country, eventually, text};
@@ -76,12 +74,7 @@ fn stays_up_and_says_where_to_call_it() {
     let Some(country) = Country::place() else {
         return;
     };
-    let mut sandbox = country
-        .sandbox_command(&[])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let sandbox = country.spawn_sandbox();
     let file = country.folder().join("endpoints.json");
     eventually("endpoints.json", || file.exists());
 
@@ -113,15 +106,7 @@ fn stays_up_and_says_where_to_call_it() {
     let answer = wire::get(portal, &path, &[("X-Road-Client", wire::PORTAL)]);
     assert_eq!(answer.status, 200, "{}", answer.text());
 
-    let asked = std::process::Command::new("kill")
-        .args(["-TERM", &sandbox.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(asked.success());
-    let status = sandbox.wait().unwrap();
-    let output = sandbox.wait_with_output().unwrap();
-    assert!(status.success(), "{}", text(&output));
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = sandbox.stop();
     assert!(said.contains("curl -s http://"), "{said}");
 }
 
