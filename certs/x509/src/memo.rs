@@ -42,6 +42,9 @@ fn remembered<T: Clone>(
     der: &[u8],
     read: impl FnOnce(&[u8]) -> Result<T, Error>,
 ) -> Result<T, Error> {
+    if der.len() > ENTRY_BYTES_MAX {
+        return read(der);
+    }
     let key = Digest::of(DigestAlgorithm::Sha256, der);
     // Values are put in whole, so a lock whose holder panicked still guards whole values.
     let found = known
@@ -61,8 +64,10 @@ fn remembered<T: Clone>(
     Ok(value)
 }
 
-/// Of each kind: more than the signers a node meets in an hour; a few kilobytes each.
+/// Of each kind: more than the signers a node meets in an hour.
 const ENTRIES_MAX: usize = 1024;
+/// What is longer is read each time: nobody makes us remember megabytes.
+const ENTRY_BYTES_MAX: usize = 8 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -77,6 +82,14 @@ mod tests {
         }
         assert!(memo.certificates.lock().unwrap().is_empty());
         assert!(memo.responses.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_long_is_not_kept() {
+        let known = Mutex::new(HashMap::new());
+        let long = vec![0; ENTRY_BYTES_MAX + 1];
+        assert!(remembered(&known, &long, |_| Ok(())).is_ok());
+        assert!(known.lock().unwrap().is_empty());
     }
 
     #[test]
