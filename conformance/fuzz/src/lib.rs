@@ -100,6 +100,8 @@ pub const TARGETS: &[Target] = &[
     target("media_type", media_type, nothing),
     target("envelope", envelope, made::envelopes),
     target("identifier", identifier, nothing),
+    target("request_framing", request_framing, nothing),
+    target("ocsp_port_answer", ocsp_port_answer, nothing),
     target("signature", signature, made::signature_documents),
     target("hash_chain", hash_chain, made::hash_chains),
     target("anchor", anchor, made::anchors),

@@ -6,6 +6,7 @@ mod globalconf;
 mod log;
 mod message;
 mod multipart;
+mod net;
 mod policy;
 mod rest;
 mod seal;
@@ -21,6 +22,7 @@ pub use globalconf::{
 pub use log::{log_record, log_segment};
 pub use message::{identifier, media_type, soap_action, soap_envelope, soap_fault};
 pub use multipart::{envelope, mime_multipart, soap_multipart};
+pub use net::{ocsp_port_answer, request_framing};
 pub use policy::{path_pattern, service_path};
 pub use rest::{rest_client_request, rest_request, rest_response};
 pub use seal::{hash_chain, signature};

@@ -16,6 +16,8 @@ mod error;
 mod limits;
 mod listener;
 mod peer;
+#[doc(hidden)]
+pub mod probe;
 mod stream;
 mod tls;
 

@@ -59,6 +59,7 @@ smoke! {
     soap_envelope soap_multipart soap_fault soap_action
     rest_request rest_response rest_client_request
     mime_multipart media_type envelope identifier
+    request_framing ocsp_port_answer
     signature hash_chain
     anchor signed_directory directory_content shared_params private_params optional_params
     disk_metadata

@@ -162,3 +162,16 @@ impl Listener {
 const BACKLOG: u32 = 1_024;
 /// After a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// For [`crate::probe`]: the guard over these chunks; `Err` holds how many bytes were fine.
+pub(crate) fn framed<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Result<(), usize> {
+    let mut guard = framing::Framing::new();
+    let mut good = 0_usize;
+    for chunk in chunks {
+        guard
+            .feed(chunk)
+            .map_err(|refused| good.saturating_add(refused.good))?;
+        good = good.saturating_add(chunk.len());
+    }
+    Ok(())
+}

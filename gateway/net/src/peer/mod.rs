@@ -28,6 +28,8 @@ mod evidence;
 mod favourites;
 mod multipart;
 
+pub(crate) use self::multipart::ocsp_parts;
+
 /// Connections to other nodes. Clones share the connections and what is remembered.
 #[derive(Clone, Debug)]
 pub struct PeerClient {

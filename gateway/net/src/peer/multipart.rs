@@ -4,7 +4,7 @@ use crate::OcspAnswer;
 
 /// The bodies of the OCSP parts of a `multipart/related` answer, in order. Other parts, preamble
 /// and epilogue are ignored; lines may end in LF alone and the final boundary may be missing.
-pub(super) fn ocsp_parts<'a>(
+pub(crate) fn ocsp_parts<'a>(
     content_type: &str,
     body: &'a [u8],
 ) -> Result<Vec<&'a [u8]>, OcspAnswer> {
