@@ -2,7 +2,8 @@
 //!
 //! Two nodes in processes of their own, a service, and the clients, all on this machine. The bound of
 //! a case is what the machine could do if an exchange were nothing but its signatures, verifications,
-//! digests, TLS and HTTP round trips and durable records, each measured alone just before.
+//! digests, TLS and HTTP round trips and durable records, each measured alone just before. It counts
+//! a signature for each message: a ratio above 1 says that messages shared signatures under load.
 
 mod case;
 mod load;
