@@ -16,7 +16,7 @@ use http::header::{CONTENT_TYPE, EXPIRES, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::clock::SystemClock;
+use crate::clock::{self, SystemClock};
 use crate::config::{self, Loaded};
 use crate::service::Running;
 
@@ -67,8 +67,9 @@ pub(crate) async fn start(
 ) -> Result<(Running, SocketAddr), Error> {
     let Opened { registry, keys } = opened;
     let publisher = Arc::new(Publisher::new());
+    let mut published = registry.state();
     publisher
-        .publish(&registry.state(), &keys, SystemClock.now())
+        .publish(&published, &keys, SystemClock.now())
         .map_err(Error::Registry)?;
     let mut running = Running::new();
     let face = Face {
@@ -86,9 +87,17 @@ pub(crate) async fn start(
     let interval = Duration::from_secs(config.values.publish_seconds.max(1));
     let mut stop = running.stop_signal();
     running.spawn(async move {
-        while stop.sleep(interval).await {
-            if let Err(error) = publisher.publish(&registry.state(), &keys, SystemClock.now()) {
-                tracing::error!("the configuration could not be published: {error}");
+        let mut since = clock::instant();
+        while stop.sleep(CHANGE_LOOK).await {
+            let state = registry.state();
+            // A change goes out at once, an unchanged state when its signature has to be renewed.
+            if Arc::ptr_eq(&state, &published) && since.elapsed() < interval {
+                continue;
+            }
+            since = clock::instant();
+            match publisher.publish(&state, &keys, SystemClock.now()) {
+                Ok(()) => published = state,
+                Err(error) => tracing::error!("the configuration could not be published: {error}"),
             }
         }
     });
@@ -204,3 +213,5 @@ impl std::error::Error for Error {
 const COMMON_NAME: &str = "2.5.4.3";
 /// Twenty years; readers do not look at it.
 const VALID_HOURS: i64 = 20 * 365 * 24;
+/// How soon a change of the state is seen.
+const CHANGE_LOOK: Duration = Duration::from_secs(1);
