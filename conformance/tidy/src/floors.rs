@@ -3,13 +3,15 @@
 use crate::repository::{Kind, Manifest};
 
 /// The floors, by the names of crates; a name that ends in `-*` is a family.
-const FLOORS: [(&str, u8); 16] = [
+const FLOORS: [(&str, u8); 19] = [
     ("karvan", 6),
     ("adapters-*", 5),
     ("gateway-admin", 5),
     ("gateway-exchange", 4),
+    ("gateway-evidence", 4),
     ("gateway-messagelog", 3),
     ("gateway-registry", 3),
+    ("gateway-asic", 3),
     ("gateway-seal", 2),
     ("gateway-policy", 2),
     ("gateway-globalconf", 2),
@@ -17,6 +19,7 @@ const FLOORS: [(&str, u8); 16] = [
     ("certs-authority", 2),
     ("certs-x509", 1),
     ("gateway-proto", 1),
+    ("gateway-tlog", 1),
     ("certs-keys", 0),
     ("gateway-xml", 0),
     ("gateway-store", 0),

@@ -6,7 +6,7 @@ use toml::Value;
 use crate::repository::Manifest;
 
 /// Packages that few crates may name, with those crates.
-const HOMES: [(&str, &[&str]); 21] = [
+const HOMES: [(&str, &[&str]); 24] = [
     ("redb", &["gateway-store"]),
     ("quick-xml", &["gateway-xml"]),
     ("hyper", &["gateway-net"]),
@@ -23,6 +23,9 @@ const HOMES: [(&str, &[&str]); 21] = [
     ("x509-tsp", &["certs-x509"]),
     ("cms", &["certs-x509"]),
     ("minicbor", &["gateway-messagelog"]),
+    ("flate2", &["gateway-asic"]),
+    ("pgp", &["gateway-evidence"]),
+    ("object_store", &["gateway-evidence"]),
     ("rusqlite", &["adapters-sql"]),
     ("tokio-postgres", &["adapters-sql"]),
     ("tokio-postgres-rustls", &["adapters-sql"]),

@@ -4,6 +4,7 @@
 //! do. Relative paths are relative to the file. Secrets stand in files of their own.
 
 pub(crate) mod certs;
+pub(crate) mod evidence;
 pub(crate) mod node;
 pub(crate) mod registry;
 

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use gateway_proto::id::{ClientId, GlobalGroupId, MemberId, ServerId};
 use serde::{Deserialize, Serialize};
 
+use super::evidence::{Archive, Bodies, RecordKey, Timestamping, Transparency};
+
 /// A node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +23,12 @@ pub(crate) struct Node {
     pub(crate) token: Token,
     #[serde(default)]
     pub(crate) log: Log,
+    #[serde(default)]
+    pub(crate) timestamping: Timestamping,
+    #[serde(default)]
+    pub(crate) archive: Archive,
+    #[serde(default)]
+    pub(crate) transparency: Transparency,
     #[serde(default)]
     pub(crate) limits: Limits,
     /// Clients registered on this server.
@@ -42,6 +50,9 @@ pub(crate) struct Listen {
     pub(crate) ocsp: SocketAddr,
     /// `/healthz` and `/readyz`, plain HTTP. Off when missing.
     pub(crate) health: Option<SocketAddr>,
+    /// The transparency log for auditors and other nodes (`/checkpoint`, `/tile/…`), and their
+    /// requests for cosignatures (`/add-checkpoint`), plain HTTP. Off when missing.
+    pub(crate) transparency: Option<SocketAddr>,
 }
 
 /// The central registry.
@@ -116,6 +127,12 @@ pub(crate) struct Log {
     /// Bodies up to this size stay in memory and in the record. Bytes.
     #[serde(default = "content_memory_bytes")]
     pub(crate) content_memory_bytes_max: usize,
+    /// Which bodies are kept.
+    #[serde(default)]
+    pub(crate) bodies: Bodies,
+    /// Records and bodies are encrypted under the first of these keys; the others still read. None: not encrypted.
+    #[serde(default, rename = "encryption_key")]
+    pub(crate) encryption_keys: Vec<RecordKey>,
 }
 
 /// Bounds on what comes from outside; each has its default.
@@ -302,6 +319,8 @@ impl Default for Log {
         Self {
             linger_milliseconds_max: linger_milliseconds(),
             content_memory_bytes_max: content_memory_bytes(),
+            bodies: Bodies::default(),
+            encryption_keys: Vec::new(),
         }
     }
 }

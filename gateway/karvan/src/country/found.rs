@@ -251,6 +251,7 @@ fn node_config(
             messages: SocketAddr::new(address, place.message_port()),
             ocsp: SocketAddr::new(address, place.ocsp_port()),
             health: Some(place.health(index)),
+            transparency: Some(SocketAddr::new(address, place.transparency_port())),
         },
         registry: config::node::Registry {
             anchor: "../../anchor.xml".into(),
@@ -272,6 +273,9 @@ fn node_config(
             internal_tls: None,
         },
         log: config::node::Log::default(),
+        timestamping: config::evidence::Timestamping::default(),
+        archive: config::evidence::Archive::default(),
+        transparency: config::evidence::Transparency::default(),
         limits: config::node::Limits::default(),
         clients: clients(place, node)?,
     })

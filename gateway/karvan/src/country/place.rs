@@ -71,6 +71,10 @@ impl Place {
         self.base_port.saturating_add(3)
     }
 
+    pub(super) fn transparency_port(&self) -> u16 {
+        self.base_port.saturating_add(4)
+    }
+
     /// The address of the n-th node: 127.0.0.11, 127.0.0.12, …
     pub(super) fn node_address(&self, index: usize) -> IpAddr {
         let last = u8::try_from(index.saturating_add(11)).unwrap_or(u8::MAX);
@@ -118,6 +122,7 @@ impl Place {
             [
                 SocketAddr::new(address, self.message_port()),
                 SocketAddr::new(address, self.ocsp_port()),
+                SocketAddr::new(address, self.transparency_port()),
                 self.clients_http(index),
                 self.health(index),
             ]

@@ -1,0 +1,1 @@
+//! Signed documents: ASiC-E containers and archives of them, made and verified.

@@ -1,0 +1,1 @@
+//! What is made from the message log: time stamps, signed documents, archives, comparisons.

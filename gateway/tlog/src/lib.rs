@@ -1,0 +1,1 @@
+//! The transparency log as plain functions: Merkle tree, tiles, checkpoints, cosignatures, proofs.
