@@ -45,6 +45,8 @@ pub enum Error {
     },
     /// The signature is not that of this key over this digest.
     BadSignature,
+    /// The bytes were not sealed with this key, for this place, or were changed since.
+    BadSeal,
     /// The key does not open with this PIN.
     WrongPin,
     /// The key is sealed in a way that we do not open.
@@ -81,6 +83,7 @@ impl fmt::Display for Error {
                 write!(f, "this key cannot be used with {algorithm}")
             }
             Self::BadSignature => f.write_str("the signature does not verify"),
+            Self::BadSeal => f.write_str("the sealed bytes do not open with this key"),
             Self::WrongPin => f.write_str("the key does not open with this PIN"),
             Self::UnsupportedSeal => {
                 f.write_str("the key is encrypted with a scheme or parameters that are not taken")

@@ -7,8 +7,7 @@ use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{self as aws, EcdsaKeyPair, KeyPair as _, RsaSignatureEncoding};
 use der::pem::{LineEnding, PemLabel};
 use der::{Decode, SecretDocument};
-use pkcs8::pkcs5::{self, pbes2};
-use pkcs8::{EncryptedPrivateKeyInfo, PrivateKeyInfo};
+use pkcs8::PrivateKeyInfo;
 use zeroize::Zeroizing;
 
 use crate::public::{
@@ -16,7 +15,7 @@ use crate::public::{
 };
 use crate::{
     Digest, DigestAlgorithm, Error, KeyKind, Pin, PublicKey, Signature, SignatureAlgorithm,
-    SigningKey, random_bytes,
+    SigningKey, sealed,
 };
 
 /// A private key in memory.
@@ -57,7 +56,7 @@ impl SoftKey {
         let malformed = || Error::MalformedKey {
             structure: "PrivateKeyInfo",
         };
-        if der.len() > PKCS8_BYTES_MAX {
+        if der.len() > sealed::PKCS8_BYTES_MAX {
             return Err(malformed());
         }
         let info = PrivateKeyInfo::from_der(der).map_err(|_| malformed())?;
@@ -91,7 +90,7 @@ impl SoftKey {
     ///
     /// As [`SoftKey::from_pkcs8_der`].
     pub fn from_plain_pem(pem: &str) -> Result<Self, Error> {
-        let document = read_pem(pem, PrivateKeyInfo::PEM_LABEL)?;
+        let document = sealed::read_pem(pem, PrivateKeyInfo::PEM_LABEL)?;
         Self::from_pkcs8_der(document.as_bytes())
     }
 
@@ -102,22 +101,7 @@ impl SoftKey {
     ///
     /// [`Error::Internal`] when the library cannot.
     pub fn to_encrypted_pem(&self, pin: &Pin) -> Result<String, Error> {
-        let internal = || Error::Internal {
-            operation: "seal a key",
-        };
-        let plain = self.to_pkcs8_der_unchecked()?;
-        let info = PrivateKeyInfo::from_der(&plain).map_err(|_| internal())?;
-        let salt = random_bytes::<16>();
-        let iv = random_bytes::<16>();
-        let parameters = pbes2::Parameters::pbkdf2_sha256_aes256cbc(PBKDF2_ITERATIONS, &salt, &iv)
-            .map_err(|_| internal())?;
-        let sealed = info
-            .encrypt_with_params(parameters, pin.as_bytes())
-            .map_err(|_| internal())?;
-        sealed
-            .to_pem(EncryptedPrivateKeyInfo::PEM_LABEL, LineEnding::LF)
-            .map(|pem| pem.as_str().to_owned())
-            .map_err(|_| internal())
+        sealed::seal(&self.to_pkcs8_der_unchecked()?, pin)
     }
 
     /// Opens a key sealed by [`SoftKey::to_encrypted_pem`] or by another program with PBES2 of
@@ -127,18 +111,7 @@ impl SoftKey {
     ///
     /// [`Error::WrongPin`] when the PIN is another one; otherwise what is wrong with the file.
     pub fn from_encrypted_pem(pem: &str, pin: &Pin) -> Result<Self, Error> {
-        let document = read_pem(pem, EncryptedPrivateKeyInfo::PEM_LABEL)?;
-        let sealed = EncryptedPrivateKeyInfo::from_der(document.as_bytes()).map_err(|_| {
-            Error::MalformedKey {
-                structure: "EncryptedPrivateKeyInfo",
-            }
-        })?;
-        check_seal(&sealed.encryption_algorithm)?;
-        // A wrong PIN mostly fails on the padding; one time in 256 it yields noise instead of a key.
-        let plain = sealed
-            .decrypt(pin.as_bytes())
-            .map_err(|_| Error::WrongPin)?;
-        PrivateKeyInfo::from_der(plain.as_bytes()).map_err(|_| Error::WrongPin)?;
+        let plain = sealed::open(pem, pin)?;
         Self::from_pkcs8_der(plain.as_bytes())
     }
 
@@ -291,50 +264,6 @@ fn check_rsa_bits(bits: u32) -> Result<(), Error> {
         bits_max: RSA_BITS_MAX,
     })
 }
-
-fn read_pem(pem: &str, label: &str) -> Result<SecretDocument, Error> {
-    let malformed = || Error::MalformedKey { structure: "PEM" };
-    if pem.len() > PEM_BYTES_MAX {
-        return Err(malformed());
-    }
-    match SecretDocument::from_pem(pem.trim()) {
-        Ok((found, document)) if found == label => Ok(document),
-        Ok(_) | Err(_) => Err(malformed()),
-    }
-}
-
-/// Opening costs what the file says: a file that asks for too much time or memory is refused.
-fn check_seal(scheme: &pkcs5::EncryptionScheme<'_>) -> Result<(), Error> {
-    let parameters = scheme.pbes2().ok_or(Error::UnsupportedSeal)?;
-    let acceptable = match &parameters.kdf {
-        pbes2::Kdf::Pbkdf2(pbkdf2) => pbkdf2.iteration_count <= PBKDF2_ITERATIONS_MAX,
-        pbes2::Kdf::Scrypt(scrypt) => {
-            let block = u64::from(scrypt.block_size);
-            let memory = scrypt
-                .cost_parameter
-                .checked_mul(block)
-                .and_then(|n| n.checked_mul(128));
-            let work = memory.and_then(|n| n.checked_mul(u64::from(scrypt.parallelization)));
-            work.is_some_and(|bytes| bytes <= SCRYPT_BYTES_MAX)
-        }
-        _ => false,
-    };
-    if acceptable {
-        Ok(())
-    } else {
-        Err(Error::UnsupportedSeal)
-    }
-}
-
-/// What OWASP's password storage advice asks of PBKDF2 with SHA-256. scrypt with parameters of the
-/// same strength needs more memory than `openssl` grants without being told.
-const PBKDF2_ITERATIONS: u32 = 600_000;
-const PBKDF2_ITERATIONS_MAX: u32 = 10_000_000;
-/// Memory times passes.
-const SCRYPT_BYTES_MAX: u64 = 1 << 29;
-/// An RSA key of 8192 bits takes less than 5000 bytes.
-const PKCS8_BYTES_MAX: usize = 8192;
-const PEM_BYTES_MAX: usize = 16_384;
 
 #[cfg(test)]
 mod tests;

@@ -104,6 +104,12 @@ pub const TARGETS: &[Target] = &[
     target("ocsp_port_answer", ocsp_port_answer, nothing),
     target("signature", signature, made::signature_documents),
     target("hash_chain", hash_chain, made::hash_chains),
+    target(
+        "stamped_signature",
+        stamped_signature,
+        made::signature_documents,
+    ),
+    target("zip_archive", zip_archive, made::containers),
     target("anchor", anchor, made::anchors),
     target("signed_directory", signed_directory, made::directories),
     target(
@@ -139,6 +145,10 @@ pub const TARGETS: &[Target] = &[
     target("path_pattern", path_pattern, nothing),
     target("log_segment", log_segment, made::log_segments),
     target("log_record", log_record, made::log_records),
+    target("signed_note", signed_note, made::signed_notes),
+    target("tlog_tile", tlog_tile, made::tlog_tiles),
+    target("tlog_proof", tlog_proof, made::tlog_proofs),
+    target("add_checkpoint", add_checkpoint, made::add_checkpoints),
     target("adapter_description", adapter_description, nothing),
     target("adapter_statement", adapter_statement, nothing),
     target("adapter_value", adapter_value, nothing),

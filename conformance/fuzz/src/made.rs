@@ -1,8 +1,10 @@
 //! The authority, keys and messages that seeds are made with, made anew in every process.
 
 mod configuration;
+mod containers;
 mod messages;
 mod records;
+mod tlog;
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,9 +21,12 @@ use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use configuration::DIRECTORY_PARTS;
 pub use configuration::{anchors, directories, directory_contents, private_params, shared_params};
+pub use containers::containers;
 pub(crate) use messages::sealed_messages;
 pub use messages::{envelopes, faults, hash_chains, signature_documents};
 pub use records::{log_records, log_segments};
+pub(crate) use tlog::transparency;
+pub use tlog::{add_checkpoints, signed_notes, tlog_proofs, tlog_tiles};
 
 /// The instance of everything made here.
 pub(crate) const INSTANCE: &str = "AZ";

@@ -1,6 +1,7 @@
 //! The targets, a file per subject.
 
 mod adapter;
+mod asic;
 mod authority;
 mod globalconf;
 mod log;
@@ -10,10 +11,12 @@ mod net;
 mod policy;
 mod rest;
 mod seal;
+mod tlog;
 mod x509;
 mod xml;
 
 pub use adapter::{adapter_description, adapter_request, adapter_statement, adapter_value};
+pub use asic::{stamped_signature, zip_archive};
 pub use authority::{ocsp_responder, timestamper};
 pub use globalconf::{
     anchor, directory_content, disk_metadata, optional_params, private_params, shared_params,
@@ -26,6 +29,7 @@ pub use net::{ocsp_port_answer, request_framing};
 pub use policy::{path_pattern, service_path};
 pub use rest::{rest_client_request, rest_request, rest_response};
 pub use seal::{hash_chain, signature};
+pub use tlog::{add_checkpoint, signed_note, tlog_proof, tlog_tile};
 pub use x509::{
     certificate, certificate_request, name, ocsp_request, ocsp_response, public_key,
     signature_value, timestamp_query, timestamp_response, timestamp_token,

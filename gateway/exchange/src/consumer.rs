@@ -18,18 +18,44 @@ use std::sync::Arc;
 
 use gateway_messagelog::Side;
 use gateway_net::{Body, Handler, Peer};
+use gateway_proto::id::ClientId;
 
+use crate::conf::Conf;
 use crate::error::Error;
 use crate::fault::{self, Half};
 use crate::message::Subject;
 use crate::node::Node;
 use crate::note;
+use crate::timely;
 use crate::transport::Transport;
 
 /// Serves the information systems of this node's clients.
 pub struct Consumer<T> {
     node: Arc<Node>,
     transport: T,
+}
+
+/// Whether an information system that is connected like this speaks for this client: what holds for
+/// its messages holds for all else it may ask of the node.
+///
+/// # Errors
+/// The client is not registered here, or the connection is not as it demands.
+pub fn authorize(client: &ClientId, peer: &Peer, node: &Node, conf: &Conf) -> Result<(), Error> {
+    authorize::connected(
+        client,
+        peer,
+        &node.local.load(),
+        &conf.snapshot,
+        &node.settings,
+    )
+}
+
+/// The fault that a SOAP message would get for this, reported to the node's log.
+#[must_use]
+pub fn soap_fault(error: &Error) -> http::Response<Body> {
+    let fault = fault::of(error, Half::Consumer);
+    fault::report(error, &fault, Half::Consumer);
+    respond::fault(&fault, &respond::Accept::Soap)
 }
 
 impl<T: Transport> Consumer<T> {
@@ -60,16 +86,17 @@ impl<T: Transport> Consumer<T> {
         let local = node.local.load_full();
         let authorized = authorize::client(received, peer, &local, &conf.snapshot, &node.settings)?;
         let routed = route::provider(authorized, &conf.snapshot, &node.settings)?;
+        let timely = timely::exchange(node, &conf, now)?; // what is logged does not wait too long
         let complete = receive::rest(routed, &node.log).await?;
 
         let (now, keys) = (node.clock.now(), node.keys.load_full());
         let authentication = keys.authentication(now).ok_or(Error::NoAuthenticationKey)?;
         let sealed = seal::request(complete, &keys, now).await?;
-        let logged = log::request(sealed, &node.log, valid).await?; // no record, no sending
+        let logged = log::request(sealed, node, valid, timely).await?; // no record, no sending
 
         let reply = send::request(&logged, authentication, &self.transport, node, &conf).await?;
         let verified = verify::response(reply, &logged, node, &conf).await?; // it answers what we asked
-        let answer = log::response(verified, &logged, &node.log, valid).await?;
+        let answer = log::response(verified, &logged, node, valid, timely).await?;
 
         Ok(respond::to_client(answer))
     }

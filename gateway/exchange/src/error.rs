@@ -33,6 +33,15 @@ pub enum Error {
     Signer(signer::Error),
     /// The record could not be made durable.
     Log(gateway_messagelog::Error),
+    /// What is in the log waits too long for its time stamp.
+    TimestampLag {
+        /// When the oldest waiting message was logged.
+        oldest: Timestamp,
+        /// How long it may wait.
+        seconds_max: u64,
+        /// The global configuration names an authority to ask.
+        has_authority: bool,
+    },
     /// A body could not be kept.
     Content(gateway_messagelog::Error),
 
@@ -231,6 +240,7 @@ impl Error {
             | Self::NoSigningKey { .. }
             | Self::Signer(_)
             | Self::Log(_)
+            | Self::TimestampLag { .. }
             | Self::Content(_) => Blame::Node,
             Self::Request(_)
             | Self::Method { .. }
@@ -343,6 +353,20 @@ impl fmt::Display for Error {
             }
             Self::Signer(_) => f.write_str("The message could not be signed"),
             Self::Log(_) => f.write_str("The message could not be logged and was not passed on"),
+            // The beginning is the text of deployed servers, which operators search for.
+            Self::TimestampLag { oldest, seconds_max, has_authority } => {
+                f.write_str("Cannot time-stamp messages: ")?;
+                match has_authority {
+                    true => f.write_str("no time-stamping service has answered this security server")?,
+                    false => f.write_str("no timestamping services configured")?,
+                }
+                write!(
+                    f,
+                    "; a message logged at {oldest} still waits for its time stamp, and the policy of \
+                     this server allows {seconds_max} s. The operator of this server must see to it; the \
+                     request was not carried out and can be sent again then"
+                )
+            }
             Self::Content(_) => f.write_str("The body of the message could not be kept"),
             Self::Request(error) | Self::Received(error) => write!(f, "{error}"),
             Self::Method { method } => write!(f, "Must use POST request method instead of {method}"),
@@ -446,6 +470,7 @@ impl std::error::Error for Error {
             | Self::ConfigurationOutdated { .. }
             | Self::NoAuthenticationKey
             | Self::NoSigningKey { .. }
+            | Self::TimestampLag { .. }
             | Self::Method { .. }
             | Self::SoapAction
             | Self::NoContentType

@@ -82,6 +82,10 @@ fn code(error: &Error, half: Half) -> String {
         Error::NoSigningKey { .. } | Error::Signer(_) => "cannot_create_signature".into(),
         // Bodies are kept in the folder of the log: it is the log that is full or broken.
         Error::Log(_) | Error::Content(_) => "logging_failed".into(),
+        Error::TimestampLag { has_authority, .. } => match has_authority {
+            true => "logging_failed.timestamping_failed".into(),
+            false => "logging_failed.mlog.no_timestamping_provider_found".into(),
+        },
         Error::Request(error) => code(error, half),
         Error::Received(error) => format!("service_failed.{}", code(error, half)),
         Error::Method { .. } => "invalid_http_method".into(),

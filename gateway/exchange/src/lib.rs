@@ -36,12 +36,15 @@ pub mod signer;
 pub mod transport;
 pub mod trust;
 
+mod body_logging;
 mod entity;
 mod note;
 mod record;
+mod timely;
 mod wire;
 
 pub use adapter::Adapter;
+pub use body_logging::BodyLogging;
 pub use clock::Clock;
 pub use consumer::Consumer;
 pub use error::Error;

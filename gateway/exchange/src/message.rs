@@ -71,6 +71,15 @@ impl Request {
         }
     }
 
+    /// What is kept of them where bodies are not.
+    #[must_use]
+    pub fn reduced(&self) -> Bytes {
+        match self {
+            Self::Soap(message) => message.reduced(false),
+            Self::Rest(message) => message.reduced(),
+        }
+    }
+
     /// The asking client.
     #[must_use]
     pub fn client(&self) -> &ClientId {
@@ -172,6 +181,15 @@ impl Response {
         match self {
             Self::Soap(message) => message.bytes(),
             Self::Rest(message) => message.block(),
+        }
+    }
+
+    /// What is kept of them where bodies are not.
+    #[must_use]
+    pub fn reduced(&self) -> Bytes {
+        match self {
+            Self::Soap(message) => message.reduced(true),
+            Self::Rest(message) => message.reduced(),
         }
     }
 

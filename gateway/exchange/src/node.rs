@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use gateway_globalconf::Snapshot;
 use gateway_messagelog::MessageLog;
 use gateway_proto::Limits;
 
+use crate::body_logging::BodyLogging;
 use crate::clock::Clock;
 use crate::conf::Conf;
 use crate::error::Error;
@@ -41,6 +43,13 @@ pub struct Settings {
     pub ocsp_port: u16,
     /// How long an expired global configuration is used on, marked in each record.
     pub registry_grace_seconds_max: u64,
+    /// How long a logged message may wait for its time stamp before new exchanges are refused; 0:
+    /// without limit.
+    pub timestamp_lag_seconds_max: u64,
+    /// How often the log is time-stamped, where the registry's word is not taken.
+    pub timestamp_interval_seconds: Option<u64>,
+    /// Which bodies are kept in the log.
+    pub body_logging: BodyLogging,
     /// Off only behind something that authenticates information systems itself.
     pub verify_client_certificate: bool,
 }
@@ -55,6 +64,19 @@ impl Node {
     }
 }
 
+impl Settings {
+    /// How often the log is time-stamped. What the registry says is held within the bounds that
+    /// other servers hold it in.
+    #[must_use]
+    pub fn timestamping_interval_seconds(&self, conf: Option<&Snapshot>) -> u64 {
+        let said = conf.map_or(60, Snapshot::timestamping_interval_seconds);
+        match self.timestamp_interval_seconds {
+            Some(seconds) => seconds.max(1),
+            None => said.clamp(60, 86_400),
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -62,6 +84,9 @@ impl Default for Settings {
             message_port: 5500,
             ocsp_port: 5577,
             registry_grace_seconds_max: 0,
+            timestamp_lag_seconds_max: 72 * 3600,
+            timestamp_interval_seconds: None,
+            body_logging: BodyLogging::default(),
             verify_client_certificate: true,
         }
     }

@@ -24,6 +24,7 @@ use crate::fault::{self, Half};
 use crate::message::Subject;
 use crate::node::Node;
 use crate::note;
+use crate::timely;
 
 /// Serves the nodes of consumers.
 pub struct Provider<A> {
@@ -60,12 +61,13 @@ impl<A: Adapter> Provider<A> {
         let received = receive::rest(authenticated, decision.is_ok(), &node.log).await?;
         let permitted = permit::request(received, decision)?;
         let verified = verify::request(permitted, &conf, node.clock.now())?;
-        let logged = log::request(verified, &node.log, valid).await?; // no record, no call
+        let timely = timely::exchange(node, &conf, node.clock.now())?; // nothing waits too long
+        let logged = log::request(verified, node, valid, timely).await?; // no record, no call
 
         let answer = call::service(&logged, &self.adapter, node).await?;
         let keys = node.keys.load_full();
         let sealed = seal::response(answer, &logged, &keys, node.clock.now()).await?;
-        let answer = log::response(sealed, &logged, &node.log, valid).await?;
+        let answer = log::response(sealed, &logged, node, valid, timely).await?;
 
         respond::to_peer(&answer)
     }

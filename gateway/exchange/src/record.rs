@@ -1,10 +1,14 @@
-//! Records for the message log: everything a later check needs.
+//! Records for the message log: everything a later check needs; or, where bodies are not kept, all of
+//! it that says nothing of what was asked and answered.
 
+use bytes::Bytes;
+use certs_keys::{Digest, DigestAlgorithm};
 use gateway_messagelog::{Direction, Record, Side};
 use gateway_proto::id::ServerId;
 use gateway_seal::Seal;
 use jiff::Timestamp;
 
+use crate::body_logging::BodyLogging;
 use crate::conf::Valid;
 use crate::message::{Attachment, Request, Response};
 
@@ -13,6 +17,7 @@ pub(crate) struct Circumstances<'c> {
     pub(crate) side: Side,
     pub(crate) peer: Option<&'c ServerId>,
     pub(crate) valid: Valid,
+    pub(crate) bodies: &'c BodyLogging,
     pub(crate) now: Timestamp,
 }
 
@@ -24,8 +29,14 @@ pub(crate) fn of_request(
     circumstances: &Circumstances<'_>,
 ) -> Record {
     let mut record = empty(request, seal, attachments, circumstances);
-    record.message = request.bytes().clone();
-    request.content_type().clone_into(&mut record.content_type);
+    match circumstances.keeps_bodies(request) {
+        true => record.message = request.bytes().clone(),
+        false => withhold(&mut record, request.bytes(), request.reduced()),
+    }
+    record.content_type = match request {
+        Request::Soap(_) if record.message_digest.is_some() => REDUCED_SOAP.to_owned(),
+        _ => request.content_type().to_owned(),
+    };
     record
 }
 
@@ -39,9 +50,31 @@ pub(crate) fn of_response(
 ) -> Record {
     let mut record = empty(request, seal, attachments, circumstances);
     record.direction = Direction::Response;
-    record.message = response.bytes().clone();
-    response.content_type().clone_into(&mut record.content_type);
+    match circumstances.keeps_bodies(request) {
+        true => record.message = response.bytes().clone(),
+        false => withhold(&mut record, response.bytes(), response.reduced()),
+    }
+    record.content_type = match response {
+        Response::Soap(_) if record.message_digest.is_some() => REDUCED_SOAP.to_owned(),
+        _ => response.content_type().to_owned(),
+    };
     record
+}
+
+impl Circumstances<'_> {
+    fn keeps_bodies(&self, request: &Request) -> bool {
+        self.bodies.keeps(self.side, request.service())
+    }
+}
+
+/// Leaves of message and attachments what proves them: their digests.
+fn withhold(record: &mut Record, message: &[u8], reduced: Bytes) {
+    record.message = reduced;
+    record.message_digest = Some(Digest::of(DigestAlgorithm::Sha512, message));
+    for (headers, content) in &mut record.attachments {
+        headers.clear();
+        *content = content.withheld();
+    }
 }
 
 fn empty(
@@ -63,7 +96,8 @@ fn empty(
         user_id: request.user_id().map(str::to_owned),
         issue: request.issue().map(str::to_owned),
         peer: circumstances.peer.cloned(),
-        message: bytes::Bytes::new(),
+        message: Bytes::new(),
+        message_digest: None,
         content_type: String::new(),
         attachments: attachments
             .iter()
@@ -75,3 +109,6 @@ fn empty(
         degraded: circumstances.valid.degraded(),
     }
 }
+
+/// A reduced envelope is written by us.
+const REDUCED_SOAP: &str = "text/xml; charset=UTF-8";

@@ -1,58 +1,81 @@
-//! `karvan audit`: reads and checks a node's log, offline, with nothing but its data folder.
+//! `karvan audit`: reads and checks logs, signed documents and archives, offline, with nothing but
+//! their files.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `show.rs`, `find.rs` | one exchange; which exchanges there are |
+//! | `verify.rs`, `documents.rs`, `log.rs` | whether a container, an archive, a bundle or a log holds |
+//! | `tree.rs` | proofs that a record is in a log, and that one log continues another |
+//! | `cross_check.rs` | both sides of the exchanges between two nodes |
+//! | `export.rs`, `bundle.rs` | one exchange for a third person; checking what one was given |
 
+mod bundle;
+mod cross_check;
+mod documents;
+mod export;
+mod find;
+mod keys;
+mod log;
+mod progress;
 mod show;
+mod tree;
+mod verify;
 
 use std::fmt;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use gateway_messagelog::audit::{Finding, Reader};
+use gateway_messagelog::audit::Reader;
 use serde::Serialize;
 
-/// What an auditor can ask.
+pub(crate) use self::bundle::bundle_holds;
+pub(crate) use self::cross_check::compare;
+pub(crate) use self::export::export;
+pub(crate) use self::log::tally;
+pub(crate) use self::tree::{KEYS, consistent, prove};
+
+/// What an auditor can ask. Exit code 0: all good, 1: something is not, 2: it was asked wrongly.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print who asked whom for what, when, and check signatures, certificates and OCSP.
-    Show(Show),
-    /// Check every record; exit code 0: all good, 1: something is not.
-    Verify(Verify),
+    Show(show::Show),
+    /// List exchanges by id, member, service, time or case.
+    Find(find::Find),
+    /// Check containers, archives, bundles, folders of them, or the whole log of a node.
+    Verify(verify::Verify),
+    /// Prove that the records of an exchange are in the signed log of a node.
+    Prove(tree::Prove),
+    /// Prove that one log, or checkpoint, is the beginning of another.
+    Consistency(tree::Consistency),
+    /// Compare both sides of the exchanges between two nodes.
+    CrossCheck(cross_check::CrossCheck),
+    /// Write all evidence of one exchange into one file that anybody can check.
+    Export(export::Export),
 }
 
-/// One exchange.
+/// A log and how it is opened.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Show {
+pub(crate) struct LogArguments {
     /// Data folder of a node.
-    data: PathBuf,
-    /// Message id, or x-road-request-id.
-    id: String,
-    /// Print the messages themselves, too.
-    #[arg(long)]
-    messages: bool,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-/// A whole log.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Verify {
-    /// Data folder of a node.
-    data: PathBuf,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    pub(crate) data: PathBuf,
+    /// The key of a sealed log, `name=file`; may be repeated.
+    #[arg(long, value_name = "NAME=FILE")]
+    pub(crate) key: Vec<String>,
 }
 
 /// How many records there are and what became of them.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Tally {
-    /// Records and refusals.
+    /// Messages, refusals, time stamps, and what was erased.
     pub(crate) records: u64,
     /// Messages whose every check holds.
     pub(crate) verified: u64,
     /// Refusals noted; nothing in them is signed.
     pub(crate) refusals: u64,
+    /// Time stamps of which nothing is wrong.
+    pub(crate) stamps: u64,
+    /// Entries erased by retention: only their digests remain.
+    pub(crate) erased: u64,
     /// Messages of which something does not hold, and places that cannot be read.
     pub(crate) failed: u64,
 }
@@ -61,6 +84,14 @@ pub(crate) struct Tally {
 #[derive(Debug)]
 pub(crate) enum Error {
     Log(gateway_messagelog::Error),
+    Tree(gateway_messagelog::tree::Error),
+    /// What was asked makes no sense, or what is needed for it was not given.
+    Use(String),
+    /// A file cannot be read or written.
+    File {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     Output(std::io::Error),
 }
 
@@ -68,69 +99,21 @@ pub(crate) enum Error {
 pub(crate) fn run(command: &Command) -> Result<bool, Error> {
     match command {
         Command::Show(show) => show::run(show),
-        Command::Verify(verify) => {
-            let mut out = std::io::stdout().lock();
-            let mut lines = Vec::new();
-            let tally = tally(&verify.data, &mut |line| lines.push(line))?;
-            if verify.json {
-                let json = serde_json::json!({
-                    "ok": tally.failed == 0, "tally": tally, "failures": lines,
-                });
-                writeln!(out, "{json}").map_err(Error::Output)?;
-            } else {
-                for line in &lines {
-                    writeln!(out, "{line}").map_err(Error::Output)?;
-                }
-                writeln!(
-                    out,
-                    "{} records: {} verified, {} refusals noted, {} failed",
-                    tally.records, tally.verified, tally.refusals, tally.failed
-                )
-                .map_err(Error::Output)?;
-            }
-            Ok(tally.failed == 0)
-        }
+        Command::Find(find) => find::run(find),
+        Command::Verify(verify) => verify::run(verify),
+        Command::Prove(prove) => tree::run_prove(prove),
+        Command::Consistency(consistency) => tree::run_consistency(consistency),
+        Command::CrossCheck(check) => cross_check::run(check),
+        Command::Export(export) => export::run(export),
     }
 }
 
-/// Checks every record of a node; tells each failure.
-pub(crate) fn tally(data: &Path, tell: &mut dyn FnMut(String)) -> Result<Tally, Error> {
-    let reader = Reader::open(&log_folder(data)).map_err(Error::Log)?;
-    let history = reader.history().map_err(Error::Log)?;
-    let mut tally = Tally::default();
-    for finding in reader.audit(&history).map_err(Error::Log)? {
-        tally.records = tally.records.saturating_add(1);
-        match &finding {
-            Finding::Message(verdict) if verdict.holds() => {
-                tally.verified = tally.verified.saturating_add(1);
-            }
-            Finding::Message(verdict) => {
-                tally.failed = tally.failed.saturating_add(1);
-                let reasons: Vec<String> = verdict
-                    .failures()
-                    .map(|check| {
-                        format!(
-                            "{}: {}",
-                            check.subject.name(),
-                            show::outcome(&check.outcome)
-                        )
-                    })
-                    .collect();
-                tell(format!(
-                    "  FAIL record {} ({}): {}",
-                    verdict.position.ordinal,
-                    verdict.message_id,
-                    reasons.join("; ")
-                ));
-            }
-            Finding::Refusal { .. } => tally.refusals = tally.refusals.saturating_add(1),
-            Finding::Unreadable(unreadable) => {
-                tally.failed = tally.failed.saturating_add(1);
-                tell(format!("  FAIL {unreadable}"));
-            }
-        }
+impl LogArguments {
+    /// Opens the log for reading.
+    pub(crate) fn open(&self) -> Result<Reader, Error> {
+        let protection = keys::protection(&self.key)?;
+        Reader::open_with(&log_folder(&self.data), protection).map_err(Error::Log)
     }
-    Ok(tally)
 }
 
 /// The log stands in the data folder of a node; the log's own folder will do as well.
@@ -149,7 +132,35 @@ impl Tally {
         self.records = self.records.saturating_add(other.records);
         self.verified = self.verified.saturating_add(other.verified);
         self.refusals = self.refusals.saturating_add(other.refusals);
+        self.stamps = self.stamps.saturating_add(other.stamps);
+        self.erased = self.erased.saturating_add(other.erased);
         self.failed = self.failed.saturating_add(other.failed);
+    }
+}
+
+/// An error with all that caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+/// Prints, to whoever listens.
+fn print(text: &str) -> Result<(), Error> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).map_err(Error::Output)
+}
+
+fn file_error(path: &Path, source: std::io::Error) -> Error {
+    Error::File {
+        path: path.to_owned(),
+        source,
     }
 }
 
@@ -157,6 +168,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Log(error) => write!(f, "{error}"),
+            Self::Tree(error) => write!(f, "{error}"),
+            Self::Use(problem) => f.write_str(problem),
+            Self::File { path, source } => write!(f, "{}: {source}", path.display()),
             Self::Output(error) => write!(f, "the result cannot be written: {error}"),
         }
     }
@@ -166,7 +180,8 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Log(error) => std::error::Error::source(error),
-            Self::Output(_) => None,
+            Self::Tree(error) => std::error::Error::source(error),
+            Self::Use(_) | Self::File { .. } | Self::Output(_) => None,
         }
     }
 }

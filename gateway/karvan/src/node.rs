@@ -1,10 +1,15 @@
 //! `karvan node`: one security server, wired.
 
+mod archive;
 mod configuration;
+mod download;
 mod health;
 mod keys;
 mod local;
+mod log;
 mod responses;
+mod stamping;
+pub(crate) mod transparency;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +17,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use certs_x509::Certificate;
+use gateway_evidence::stamper::Stamper;
 use gateway_exchange::ocsp_port::OcspPort;
 use gateway_exchange::{Clock, Consumer, Node, Provider, Settings};
 use gateway_messagelog::MessageLog;
@@ -30,6 +36,8 @@ pub(crate) struct RunningNode {
     pub(crate) running: Running,
     /// What the path sees; tests and the sandbox look into it.
     pub(crate) node: Arc<Node>,
+    /// Asks for time stamps.
+    pub(crate) stamper: Arc<Stamper<stamping::HttpAsk>>,
     /// The way to other nodes.
     pub(crate) peers: PeerClient,
 }
@@ -43,6 +51,7 @@ pub(crate) enum Error {
     Log(gateway_messagelog::Error),
     Net(gateway_net::Error),
     Configuration(configuration::Error),
+    Transparency(transparency::Error),
 }
 
 /// Starts a node: opens its log, reads its keys, takes the last verified configuration from disk, asks the registry for
@@ -51,7 +60,13 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     let values = &config.values;
     let data_dir = config.path(&values.data_dir);
     gateway_store::file::create_dir(&data_dir).map_err(Error::Store)?;
-    let log = MessageLog::open(&data_dir.join("log"), log_options(values)).map_err(Error::Log)?;
+    let transparency::Keys { log: signer, witness } =
+        transparency::Keys::open(config).map_err(Error::Transparency)?;
+    let verifier = signer.verifier().clone();
+    let mut options = log::options(config).map_err(Error::Config)?;
+    options.tree = Some(log::tree(config, signer));
+    let log = MessageLog::open(&data_dir.join("log"), options).map_err(Error::Log)?;
+    transparency::write_keys(config, &verifier).map_err(Error::Transparency)?;
     let clock: Arc<dyn Clock> = Arc::new(clock::SystemClock);
     let token = keys::Token::read(config).map_err(Error::Keys)?;
     let local = local::from_config(config).map_err(Error::Config)?;
@@ -62,7 +77,7 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
         keys: ArcSwap::default(),
         log,
         clock,
-        settings: settings(values),
+        settings: settings(config).map_err(Error::Config)?,
     });
     let identity = token.identity(&[], None);
     let mutual = ServerTls::mutual(identity.clone(), registered(&node)).map_err(Error::Net)?;
@@ -83,13 +98,32 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
         peers: peers.clone(),
     };
     let mut responses =
-        responses::Refresh::new(&data_dir, token, Arc::clone(&node), http, identities)
+        responses::Refresh::new(&data_dir, token, Arc::clone(&node), http.clone(), identities)
             .map_err(Error::Store)?;
     configuration.first().await;
     responses.first().await;
     let changed = configuration.changed();
     running.spawn(configuration.run(running.stop_signal()));
     running.spawn(responses.run(changed, running.stop_signal()));
+    let stamping = stamping::Stamping::new(&values.timestamping, Arc::clone(&node));
+    let stamping = stamping.map_err(Error::Net)?;
+    let stamper = stamping.stamper();
+    running.spawn(stamping.run(running.stop_signal()));
+    running.spawn(stamping::rotate_daily(
+        Arc::clone(&node),
+        running.stop_signal(),
+    ));
+
+    let archives = archive::options(config).map_err(Error::Config)?;
+    let envelopes = archive::envelopes(&archives);
+    let archiving = archive::Archiving::new(values, archives, Arc::clone(&node));
+    let archive = archiving.watch();
+    running.spawn(archiving.run(running.stop_signal()));
+
+    let cosigned = transparency::Cosigned::new(config, http.clone(), Arc::clone(&node))
+        .map_err(Error::Transparency)?;
+    let witnesses = cosigned.standing();
+    running.spawn(cosigned.run(running.stop_signal()));
 
     let limits = listener_limits(values);
     let messages = Provider::new(Arc::clone(&node), services);
@@ -103,23 +137,39 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
         .listen(listen.ocsp, None, limits.clone(), ocsp)
         .await
         .map_err(Error::Net)?;
-    if let Some(address) = listen.clients_http {
+    let downloads = Arc::new(download::Downloads::new(
+        Arc::clone(&node),
+        Arc::clone(&stamper),
+        data_dir.join("globalconf"),
+        envelopes,
+    ));
+    let clients = || {
         let consumer = Consumer::new(Arc::clone(&node), peers.clone());
+        download::Front::new(Arc::clone(&downloads), consumer)
+    };
+    if let Some(address) = listen.clients_http {
         let bound = running
-            .listen(address, None, limits.clone(), consumer)
+            .listen(address, None, limits.clone(), clients())
             .await;
         bound.map_err(Error::Net)?;
     }
     if let (Some(address), Some(identity)) = (listen.clients_https, internal) {
-        let consumer = Consumer::new(Arc::clone(&node), peers.clone());
         let tls = ServerTls::optional_client(identity).map_err(Error::Net)?;
         running
-            .listen(address, Some(tls), limits.clone(), consumer)
+            .listen(address, Some(tls), limits.clone(), clients())
+            .await
+            .map_err(Error::Net)?;
+    }
+    if let Some(address) = listen.transparency {
+        let face = transparency::Face::open(config, &verifier, witness, Arc::clone(&node))
+            .map_err(Error::Transparency)?;
+        running
+            .listen(address, None, limits.clone(), face)
             .await
             .map_err(Error::Net)?;
     }
     if let Some(address) = listen.health {
-        let health = health::Health::new(Arc::clone(&node));
+        let health = health::Health::new(Arc::clone(&node), Arc::clone(&stamper), witnesses);
         running
             .listen(address, None, limits, health)
             .await
@@ -129,6 +179,7 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     Ok(RunningNode {
         running,
         node,
+        stamper,
         peers,
     })
 }
@@ -137,7 +188,11 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
 pub(crate) fn check(config: &Loaded<config::node::Node>) -> Result<(), Error> {
     keys::Token::read(config).map_err(Error::Keys)?;
     local::from_config(config).map_err(Error::Config)?;
+    log::options(config).map_err(Error::Config)?;
+    settings(config).map_err(Error::Config)?;
     configuration::anchor(config).map_err(Error::Configuration)?;
+    transparency::check(config).map_err(Error::Transparency)?;
+    archive::check(config, clock::SystemClock.now()).map_err(Error::Config)?;
     Ok(())
 }
 
@@ -152,7 +207,8 @@ fn registered(node: &Arc<Node>) -> CertificateCheck {
     })
 }
 
-fn settings(values: &config::node::Node) -> Settings {
+fn settings(config: &Loaded<config::node::Node>) -> Result<Settings, config::Error> {
+    let values = &config.values;
     let mut limits = gateway_proto::Limits::default();
     if let Some(bytes) = values.limits.soap_bytes_max {
         limits.soap_bytes_max = bytes;
@@ -160,23 +216,16 @@ fn settings(values: &config::node::Node) -> Settings {
     if let Some(bytes) = values.limits.content_bytes_max {
         limits.content_bytes_max = bytes;
     }
-    Settings {
+    Ok(Settings {
         limits,
         message_port: values.peers.message_port,
         ocsp_port: values.peers.ocsp_port,
         registry_grace_seconds_max: values.registry.grace_seconds_max,
+        timestamp_lag_seconds_max: values.timestamping.lag_seconds_max,
+        timestamp_interval_seconds: values.timestamping.interval_seconds,
+        body_logging: log::bodies(config)?,
         verify_client_certificate: true,
-    }
-}
-
-fn log_options(values: &config::node::Node) -> gateway_messagelog::Options {
-    let mut options = gateway_messagelog::Options::default();
-    options.segment.linger_max = Duration::from_millis(values.log.linger_milliseconds_max);
-    options.content_memory_bytes_max = values.log.content_memory_bytes_max;
-    if let Some(bytes) = values.limits.content_bytes_max {
-        options.content_bytes_max = bytes;
-    }
-    options
+    })
 }
 
 fn peer_options(values: &config::node::Node) -> PeerOptions {
@@ -215,6 +264,7 @@ impl fmt::Display for Error {
             Self::Log(error) => write!(f, "the message log cannot be opened: {error}"),
             Self::Net(error) => write!(f, "{error}"),
             Self::Configuration(error) => write!(f, "{error}"),
+            Self::Transparency(error) => write!(f, "{error}"),
         }
     }
 }
@@ -228,6 +278,7 @@ impl std::error::Error for Error {
             Self::Log(error) => std::error::Error::source(error),
             Self::Net(error) => std::error::Error::source(error),
             Self::Configuration(error) => std::error::Error::source(error),
+            Self::Transparency(error) => std::error::Error::source(error),
         }
     }
 }

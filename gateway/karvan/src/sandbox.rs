@@ -1,6 +1,7 @@
 //! `karvan sandbox`: a whole country on one machine, the real protocol between its nodes.
 
 mod endpoints;
+mod evidence;
 mod plan;
 mod report;
 mod story;
@@ -15,6 +16,7 @@ use clap::Args;
 use serde::Serialize;
 
 use self::endpoints::Endpoints;
+use self::evidence::Evidence;
 use self::report::Narrator;
 use self::story::{Step, Story};
 use crate::audit::{self, Tally};
@@ -48,6 +50,7 @@ struct Outcome {
     ok: bool,
     steps: Vec<Step>,
     audit: Tally,
+    evidence: Evidence,
 }
 
 /// Why there is no sandbox.
@@ -57,6 +60,7 @@ pub(crate) enum Error {
         what: &'static str,
         source: std::io::Error,
     },
+    Interrupted,
     NoPorts,
     PortTaken {
         address: std::net::SocketAddr,
@@ -97,10 +101,13 @@ pub(crate) async fn run(options: Options) -> Result<bool, Error> {
         began.elapsed().as_secs_f64(),
         place.folder().display(),
     ));
+    evidence::keep_checkpoints(&place, &country.nodes).map_err(Error::Audit)?;
     let steps = Story::new(&place, &country.nodes, &narrator)
         .map_err(Error::Net)?
         .tell()
         .await;
+
+    let incomplete = evidence::complete(&country.nodes).await;
 
     let stays = !options.once && !options.json;
     let country = if stays {
@@ -109,12 +116,16 @@ pub(crate) async fn run(options: Options) -> Result<bool, Error> {
         country.stop().await;
         None
     };
-    let tally = audit_all(&place, &narrator)?;
-    let ok = steps.iter().all(|step| step.ok) && tally.failed == 0 && tally.verified > 0;
+    let (tally, evidence) = judged(&place, options.json, incomplete).await?;
+    let ok = steps.iter().all(|step| step.ok)
+        && tally.failed == 0
+        && tally.verified > 0
+        && evidence.holds();
     let outcome = Outcome {
         ok,
         steps,
         audit: tally,
+        evidence,
     };
     if options.json {
         let json = serde_json::to_string(&outcome).unwrap_or_default();
@@ -193,15 +204,40 @@ fn base_port(folder: &Path, asked: Option<u16>) -> Result<u16, Error> {
     Ok(port)
 }
 
+/// What the files of all nodes prove, away from the executor.
+async fn judged(
+    place: &Place,
+    silent: bool,
+    incomplete: Vec<String>,
+) -> Result<(Tally, Evidence), Error> {
+    let place = place.clone();
+    let judging = tokio::task::spawn_blocking(move || {
+        let narrator = Narrator::new(silent);
+        let tally = audit_all(&place, &narrator)?;
+        let mut evidence = evidence::take(&place, &narrator).map_err(Error::Audit)?;
+        for reason in incomplete {
+            evidence.fail(&narrator, reason);
+        }
+        Ok((tally, evidence))
+    });
+    judging.await.map_err(|_| Error::Interrupted)?
+}
+
 fn audit_all(place: &Place, narrator: &Narrator) -> Result<Tally, Error> {
     narrator.say("\nThe auditor checks every record of every node");
     let mut all = Tally::default();
     for plan in place.plan().nodes {
         let data = place.node_folder(plan.name).join("data");
-        let tally = audit::tally(&data, &mut |line| narrator.say(&line)).map_err(Error::Audit)?;
+        let tally = audit::tally(&data, None, &mut |line| narrator.say(&line)).map_err(Error::Audit)?;
         narrator.say(&format!(
-            "  {:<6} {:>4} records: {} verified, {} refusals noted, {} failed   ({})",
-            plan.name, tally.records, tally.verified, tally.refusals, tally.failed, plan.title,
+            "  {:<6} {:>4} records: {} verified, {} time stamps, {} refusals noted, {} failed   ({})",
+            plan.name,
+            tally.records,
+            tally.verified,
+            tally.stamps,
+            tally.refusals,
+            tally.failed,
+            plan.title,
         ));
         all.add(&tally);
     }
@@ -239,6 +275,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io { what, source } => write!(f, "{what}: {source}"),
+            Self::Interrupted => f.write_str("the sandbox was interrupted"),
             Self::NoPorts => f.write_str(
                 "no free block of ports was found on loopback; name one with --base-port",
             ),
@@ -257,7 +294,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io { .. } | Self::NoPorts | Self::PortTaken { .. } => None,
+            Self::Io { .. } | Self::Interrupted | Self::NoPorts | Self::PortTaken { .. } => None,
             Self::Country(error) => std::error::Error::source(error),
             Self::Net(error) => std::error::Error::source(error),
             Self::Audit(error) => std::error::Error::source(error),

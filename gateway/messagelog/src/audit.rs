@@ -8,9 +8,13 @@
 //! * `verdict`: what was checked, and what came out
 //! * `verify`: the checks on one message
 //! * `exchange`: the checks between request and response
+//! * `stamps`: the checks on time stamps
+//! * `search`: finding entries by ids, parties, time and case
 
 mod exchange;
 mod history;
+mod search;
+mod stamps;
 mod verdict;
 mod verify;
 
@@ -19,15 +23,20 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use gateway_store::segment::{Damage, Position, Scan};
+use jiff::Timestamp;
 
 use self::exchange::Exchanges;
 pub(crate) use self::history::Keeper;
 pub use self::history::{ConfHistory, InUse};
-pub use self::verdict::{Check, Outcome, Part, Signer, Subject, Verdict};
+pub use self::search::{Filter, Matches};
+use self::stamps::Ahead;
+pub use self::verdict::{Check, Outcome, Part, Signer, Subject, TimeStamp, Verdict};
 pub use self::verify::verify;
 use crate::bodies::Bodies;
+use crate::protection::sha256;
 use crate::record::decode;
-use crate::{Entry, Error, Logged, Refusal, log};
+pub use crate::tree::{Checked, Offline as Tree};
+use crate::{Entry, Error, Logged, Protection, Record, Refusal, Stamp, log, protection};
 
 /// A log being read.
 #[derive(Clone, Debug)]
@@ -43,11 +52,20 @@ impl Reader {
     /// # Errors
     /// There is no log in the folder.
     pub fn open(dir: &Path) -> Result<Self, Error> {
+        Self::open_with(dir, None)
+    }
+
+    /// The same with the keys of a sealed log. What is sealed with others comes as
+    /// [`Unreadable::Entry`].
+    ///
+    /// # Errors
+    /// There is no log in the folder.
+    pub fn open_with(dir: &Path, protection: Option<Protection>) -> Result<Self, Error> {
         let segments = dir.join(log::SEGMENTS);
         std::fs::read_dir(&segments).map_err(|source| Error::content("list", &segments, source))?;
         Ok(Self {
             dir: dir.to_owned(),
-            bodies: Bodies::at(&dir.join(log::BODIES)),
+            bodies: Bodies::at(&dir.join(log::BODIES), protection),
         })
     }
 
@@ -56,28 +74,14 @@ impl Reader {
     /// # Errors
     /// The folder cannot be read.
     pub fn entries(&self) -> Result<Entries, Error> {
-        let scan = Scan::open(&self.dir.join(log::SEGMENTS))?;
-        Ok(Entries {
-            scan,
-            bodies: self.bodies.clone(),
-        })
+        Ok(self.entries_of(Scan::open(&self.dir.join(log::SEGMENTS))?))
     }
 
-    /// All entries with this query id or REST request id, in order. What cannot be read is passed
-    /// over here: [`Self::audit`] names it.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
-    pub fn find(&self, id: &str) -> Result<Vec<Logged>, Error> {
-        let mut found = Vec::new();
-        for entry in self.entries()? {
-            match entry {
-                Ok(logged) if has_id(&logged.entry, id) => found.push(logged),
-                Ok(_) | Err(Unreadable::Damage(_) | Unreadable::Entry { .. }) => {}
-                Err(Unreadable::Failed(error)) => return Err(error),
-            }
+    fn entries_of(&self, scan: Scan) -> Entries {
+        Entries {
+            scan,
+            bodies: self.bodies.clone(),
         }
-        Ok(found)
     }
 
     /// The configurations kept beside the log.
@@ -88,6 +92,23 @@ impl Reader {
         ConfHistory::open(&self.dir)
     }
 
+    /// As [`verify`], with the time stamp of the message, which is looked for behind it.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn verify(
+        &self,
+        position: Position,
+        record: &Record,
+        history: &ConfHistory,
+    ) -> Result<Verdict, Error> {
+        let mut verdict = verify(position, record, history);
+        let scan = Scan::open_from(&self.dir.join(log::SEGMENTS), position)?;
+        let mut ahead = Ahead::new(scan, self.bodies.protection().cloned());
+        ahead.check(record, &mut verdict, history);
+        Ok(verdict)
+    }
+
     /// Checks everything, step by step as it is asked for.
     ///
     /// # Errors
@@ -95,6 +116,10 @@ impl Reader {
     pub fn audit<'h>(&self, history: &'h ConfHistory) -> Result<Audit<'h>, Error> {
         Ok(Audit {
             entries: self.entries()?,
+            stamps: Ahead::open(
+                &self.dir.join(log::SEGMENTS),
+                self.bodies.protection().cloned(),
+            )?,
             history,
             exchanges: Exchanges::default(),
             flaw: None,
@@ -121,8 +146,27 @@ pub enum Unreadable {
         /// Why.
         error: Error,
     },
+    /// It was erased by retention: that is no damage.
+    Erased {
+        /// Where.
+        position: Position,
+        /// SHA-256 of what was stored there.
+        digest: [u8; 32],
+    },
     /// Reading failed: nothing follows.
     Failed(Error),
+}
+
+impl Unreadable {
+    /// The number of the entry, when that is known.
+    #[must_use]
+    pub fn ordinal(&self) -> Option<u64> {
+        match self {
+            Self::Damage(damage) => damage.ordinal,
+            Self::Entry { position, .. } | Self::Erased { position, .. } => Some(position.ordinal),
+            Self::Failed(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Unreadable {
@@ -132,6 +176,7 @@ impl fmt::Display for Unreadable {
             Self::Entry { position, .. } => {
                 write!(f, "record {} cannot be read", position.ordinal)
             }
+            Self::Erased { position, .. } => write!(f, "record {} was erased", position.ordinal),
             Self::Failed(_) => f.write_str("the log cannot be read any further"),
         }
     }
@@ -140,7 +185,7 @@ impl fmt::Display for Unreadable {
 impl std::error::Error for Unreadable {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Damage(_) => None,
+            Self::Damage(_) | Self::Erased { .. } => None,
             Self::Entry { error, .. } | Self::Failed(error) => Some(error),
         }
     }
@@ -167,6 +212,9 @@ impl Iterator for Entries {
         Some(match self.scan.next()? {
             Ok((position, bytes)) => self.decoded(position, &bytes),
             Err(gateway_store::Error::Damaged(damage)) => Err(Unreadable::Damage(damage)),
+            Err(gateway_store::Error::Erased { position, digest }) => {
+                Err(Unreadable::Erased { position, digest })
+            }
             Err(error) => Err(Unreadable::Failed(error.into())),
         })
     }
@@ -176,6 +224,7 @@ impl Iterator for Entries {
 #[derive(Debug)]
 pub struct Audit<'h> {
     entries: Entries,
+    stamps: Ahead,
     history: &'h ConfHistory,
     exchanges: Exchanges,
     /// Damage told of the record that comes next.
@@ -194,6 +243,25 @@ pub enum Finding {
         /// What was noted.
         refusal: Box<Refusal>,
     },
+    /// A time stamp.
+    Stamp {
+        /// Where.
+        position: Position,
+        /// What it covers.
+        stamp: Box<Stamp>,
+        /// The time it states; `None` when it cannot be read.
+        time: Option<Timestamp>,
+        /// Whether an approved authority gave it over just these messages. Of a single one whose
+        /// message was erased this cannot be told.
+        outcome: Outcome,
+    },
+    /// An entry that was erased by retention; its digest stands in the chain.
+    Erased {
+        /// Where.
+        position: Position,
+        /// SHA-256 of what was stored there.
+        digest: [u8; 32],
+    },
     /// Nothing that could be judged.
     Unreadable(Unreadable),
 }
@@ -204,7 +272,8 @@ impl Finding {
     pub fn holds(&self) -> bool {
         match self {
             Self::Message(verdict) => verdict.holds(),
-            Self::Refusal { .. } => true,
+            Self::Refusal { .. } | Self::Erased { .. } => true,
+            Self::Stamp { outcome, .. } => !matches!(outcome, Outcome::Fails(_)),
             Self::Unreadable(_) => false,
         }
     }
@@ -244,6 +313,7 @@ impl Iterator for Audit<'_> {
                     },
                 );
                 verdict.checks.extend(self.exchanges.check(&record));
+                self.stamps.check(&record, &mut verdict, self.history);
                 Finding::Message(Box::new(verdict))
             }
             Ok(Logged {
@@ -253,6 +323,19 @@ impl Iterator for Audit<'_> {
                 position,
                 refusal: Box::new(refusal),
             },
+            Ok(Logged {
+                position,
+                entry: Entry::Stamp(stamp),
+            }) => {
+                let (time, outcome) = self.stamps.take(position, self.history);
+                Finding::Stamp {
+                    position,
+                    stamp: Box::new(stamp),
+                    time,
+                    outcome,
+                }
+            }
+            Err(Unreadable::Erased { position, digest }) => Finding::Erased { position, digest },
             Err(unreadable) => {
                 if let Unreadable::Damage(damage) = &unreadable {
                     self.flaw = Some(*damage);
@@ -263,11 +346,34 @@ impl Iterator for Audit<'_> {
     }
 }
 
+/// What the leaf of a stored entry holds in the transparency log, as in the chain of the segments: the
+/// SHA-256 of the stored bytes.
+#[must_use]
+pub fn commitment(stored: &[u8]) -> [u8; 32] {
+    sha256(stored)
+}
+
+/// The plain bytes of a stored entry; the same bytes when it was not sealed.
+///
+/// # Errors
+/// It is no entry, or does not open with these keys.
+pub fn plain(stored: &Bytes, protection: Option<&Protection>) -> Result<Bytes, Error> {
+    protection::plain(stored, protection)
+}
+
+/// Whether these are the plain bytes of this stored entry. No key is needed: a sealed entry commits to
+/// them. So a stored entry that a proof names and its plain bytes can be handed to somebody who
+/// checks both.
+#[must_use]
+pub fn check_plain(stored: &[u8], plain: &[u8]) -> bool {
+    protection::belongs(stored, plain)
+}
+
 /// Whether an entry has this query id or REST request id.
 pub(crate) fn has_id(entry: &Entry, id: &str) -> bool {
     let request_id = match entry {
         Entry::Message(record) => record.request_id.as_deref(),
-        Entry::Refusal(_) => None,
+        Entry::Refusal(_) | Entry::Stamp(_) => None,
     };
     entry.message_id() == Some(id) || request_id == Some(id)
 }

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::Error;
 use crate::bodies::BodyFile;
+use crate::protection::file::CHUNK_BYTES;
 
 /// Body or attachment bytes with their SHA-512: in memory up to a bound, above it in a file of the
 /// log. Cheap to clone. An unlogged file goes away when the last handle is dropped; a logged one
@@ -29,6 +30,8 @@ struct Inner {
 pub(crate) enum Place {
     Memory(Bytes),
     File(BodyFile),
+    /// Nowhere: only digest and length are known.
+    Withheld,
 }
 
 impl fmt::Debug for Content {
@@ -69,6 +72,29 @@ impl Content {
         }
     }
 
+    /// A content of which only digest and length are kept.
+    pub(crate) fn not_kept(length: u64, digest: Digest) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                digest,
+                length,
+                place: Place::Withheld,
+            }),
+        }
+    }
+
+    /// The same content without its bytes: what the log keeps where bodies are not kept.
+    #[must_use]
+    pub fn withheld(&self) -> Self {
+        Self::not_kept(self.len(), *self.digest())
+    }
+
+    /// The bytes are not kept: reading them fails with [`Error::ContentWithheld`].
+    #[must_use]
+    pub fn is_withheld(&self) -> bool {
+        matches!(self.inner.place, Place::Withheld)
+    }
+
     /// The SHA-512 of the bytes, computed while they were received.
     #[must_use]
     pub fn digest(&self) -> &Digest {
@@ -92,7 +118,7 @@ impl Content {
     pub fn bytes(&self) -> Option<&Bytes> {
         match &self.inner.place {
             Place::Memory(bytes) => Some(bytes),
-            Place::File(_) => None,
+            Place::File(_) | Place::Withheld => None,
         }
     }
 
@@ -109,8 +135,11 @@ impl Content {
     /// Computes the digest anew from the bytes as they are now. It blocks while it reads.
     ///
     /// # Errors
-    /// The file cannot be read or is shorter than it was.
+    /// The file cannot be read or is shorter than it was, or the bytes were not kept.
     pub fn digest_again(&self) -> Result<Digest, Error> {
+        if self.is_withheld() {
+            return Err(Error::ContentWithheld);
+        }
         let mut hasher = Hasher::new(self.inner.digest.algorithm());
         let mut offset = 0;
         while offset < self.len() {
@@ -125,23 +154,18 @@ impl Content {
         &self.inner.place
     }
 
-    /// The chunk that begins at `offset`, which must be inside. It may block.
+    /// The chunk that begins at `offset`, the end of the one before. It may block.
     fn chunk_at(&self, offset: u64) -> Result<Bytes, Error> {
-        let left = self.len().saturating_sub(offset);
-        let length = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK_BYTES);
         match &self.inner.place {
             Place::Memory(bytes) => {
                 let start = usize::try_from(offset)
                     .unwrap_or(usize::MAX)
                     .min(bytes.len());
-                let end = start.saturating_add(length).min(bytes.len());
+                let end = start.saturating_add(CHUNK_BYTES).min(bytes.len());
                 Ok(bytes.slice(start..end))
             }
-            Place::File(file) => {
-                let mut buffer = vec![0; length];
-                file.read(&mut buffer, offset)?;
-                Ok(buffer.into())
-            }
+            Place::File(file) => Ok(file.chunk(offset, self.len())?.into()),
+            Place::Withheld => Err(Error::ContentWithheld),
         }
     }
 }
@@ -159,13 +183,16 @@ impl ContentReader {
     /// The next chunk; `None` at the end. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// The file cannot be read or is shorter than it was.
+    /// The file cannot be read or is shorter than it was, or the bytes were not kept.
     pub async fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.content.is_withheld() {
+            return Err(Error::ContentWithheld);
+        }
         if self.offset >= self.content.len() {
             return Ok(None);
         }
         let chunk = match self.content.place() {
-            Place::Memory(_) => self.content.chunk_at(self.offset)?,
+            Place::Memory(_) | Place::Withheld => self.content.chunk_at(self.offset)?,
             Place::File(_) => {
                 let (content, offset) = (&self.content, self.offset);
                 let reading = self
@@ -198,4 +225,3 @@ fn read_chunk(content: &Content, offset: u64) -> JoinHandle<Result<Bytes, Error>
 
 /// The algorithm of part digests on the wire.
 pub(crate) const DIGEST: DigestAlgorithm = DigestAlgorithm::Sha512;
-const CHUNK_BYTES: usize = 64 << 10;

@@ -1,45 +1,83 @@
-//! Look-up of entries by ids, time and party. Only a help: the segments are the truth.
+//! Look-up of entries by number, ids, time and party. Only a help: the segments are the truth.
 //!
 //! A thread of its own writes what the committer tells it, in batches. When it cannot keep up, when
-//! the process died, or when the file is lost, it reads the segments from where it was.
+//! the process died, or when the file is lost or of another form, it reads the segments from where it
+//! was. Ids and parties stand in the index as they are, also where the log is sealed.
+//!
+//! * `thread`: what keeps the index up to date
+//! * `trees`: what stands in the file
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+mod thread;
+mod trees;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use certs_keys::{Digest, DigestAlgorithm};
-use gateway_store::segment::{Log, Observer, Position, Scan};
-use gateway_store::tree::{Store, Tree};
-use jiff::Timestamp;
+use gateway_store::segment::{Observer, Position};
+use gateway_store::tree::{ReadTx, Store};
 
-use crate::Error;
-use crate::record::{Keys, keys};
+use self::thread::Indexing;
+use self::trees::{Indexed, at, at_or_before, names_body, stamp_over};
+pub(crate) use self::trees::{Mark, Stretch, by_client, by_id, by_service, by_time, indexed};
+use crate::record::Keys;
+use crate::retention::Found;
+use crate::stamps::State;
+use crate::{Error, Protection};
 
 /// The index of a log, and the way to the thread that writes it.
 #[derive(Debug)]
 pub(crate) struct Index {
     commands: Option<SyncSender<Command>>,
-    /// Set by the thread once the file is open.
-    store: Arc<Mutex<Option<Store>>>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread tells.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Set once the file is open.
+    store: Mutex<Option<Store>>,
+    /// Everything up to this number is in the file.
+    indexed_until: AtomicU64,
+    /// Bytes of batches that the thread has not taken yet.
+    queued_bytes: AtomicUsize,
 }
 
 /// What the committer tells; made before the log is opened.
 pub(crate) struct Feed {
     sender: SyncSender<Command>,
     receiver: Receiver<Command>,
-    queued_bytes: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
+}
+
+/// What the thread must know.
+pub(crate) struct Start {
+    /// The file of the index.
+    pub(crate) path: PathBuf,
+    pub(crate) segments: PathBuf,
+    /// The end of the log when it was opened.
+    pub(crate) last_ordinal: u64,
+    /// What had been erased then.
+    pub(crate) erased: Vec<Stretch>,
+    pub(crate) protection: Option<Protection>,
+    /// Told how far time-stamping had come.
+    pub(crate) stamping: Arc<State>,
+    /// Looks for contents that no entry names.
+    pub(crate) found: Arc<Found>,
 }
 
 enum Command {
     /// Committed records.
     Batch(Vec<(Position, Bytes)>),
-    /// Write everything up to now, then answer.
-    Flush(SyncSender<Result<(), Error>>),
+    /// Write everything up to this number, then answer.
+    Flush(u64, SyncSender<Result<(), Error>>),
+    /// Remove the entries of an erased segment, then answer.
+    Purge(Stretch, Vec<Indexed>, SyncSender<Result<(), Error>>),
 }
 
 impl Feed {
@@ -48,21 +86,26 @@ impl Feed {
         Self {
             sender,
             receiver,
-            queued_bytes: Arc::default(),
+            shared: Arc::default(),
         }
     }
 
     /// The observer for the log. What does not fit is left out: the thread finds the gap.
     pub(crate) fn observer(&self) -> Observer {
         let sender = self.sender.clone();
-        let queued_bytes = Arc::clone(&self.queued_bytes);
+        let shared = Arc::clone(&self.shared);
         Box::new(move |batch| {
-            let bytes = batch.iter().map(|(_, bytes)| bytes.len()).sum();
+            let queued_bytes = &shared.queued_bytes;
+            let bytes = batch.iter().map(|committed| committed.payload.len()).sum();
             if queued_bytes.load(Ordering::Relaxed) > QUEUED_BYTES_MAX {
                 return;
             }
             queued_bytes.fetch_add(bytes, Ordering::Relaxed);
-            match sender.try_send(Command::Batch(batch.to_vec())) {
+            let told = batch
+                .iter()
+                .map(|committed| (committed.position, committed.payload.clone()))
+                .collect();
+            match sender.try_send(Command::Batch(told)) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                     queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
@@ -73,67 +116,111 @@ impl Feed {
 }
 
 impl Index {
-    /// Starts the thread. The log must have been opened with the observer of this feed.
-    pub(crate) fn start(
-        path: &Path,
-        segments: &Path,
-        log: &Log,
-        feed: Feed,
-    ) -> Result<Self, Error> {
+    /// Starts the thread, and waits a moment for it to be up to date. The log must have been opened
+    /// with the observer of this feed.
+    pub(crate) fn start(start: Start, feed: Feed) -> Result<Self, Error> {
         let Feed {
             sender,
             receiver,
-            queued_bytes,
+            shared,
         } = feed;
-        let store = Arc::new(Mutex::new(None));
-        let indexing = Indexing {
-            path: path.to_owned(),
-            segments: segments.to_owned(),
-            last_ordinal: log.last_ordinal(),
-            queued_bytes,
-            shared: Arc::clone(&store),
-            store: None,
-            indexed: None,
-            pending: Pending::default(),
-        };
+        let path = start.path.clone();
+        let indexing = Indexing::new(start, Arc::clone(&shared));
+        let (begun, up_to_date) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("log-index".to_owned())
-            .spawn(move || indexing.run(&receiver))
-            .map_err(|source| Error::content("start a thread for", path, source))?;
+            .spawn(move || indexing.run(&receiver, &begun))
+            .map_err(|source| Error::content("start a thread for", &path, source))?;
+        // Mostly there is little to do. Otherwise it goes on in the background.
+        let _ = up_to_date.recv_timeout(START_WAIT);
         Ok(Self {
             commands: Some(sender),
-            store,
+            shared,
             thread: Some(thread),
         })
     }
 
-    /// The places of all entries with this query id or REST request id, in order. It blocks.
-    pub(crate) fn find(&self, id: &str) -> Result<Vec<Position>, Error> {
+    /// Waits until the entries up to this number can be found. It blocks.
+    pub(crate) fn flush(&self, until: u64) -> Result<(), Error> {
+        self.ask(|answer| Command::Flush(until, answer))
+    }
+
+    /// The places of all entries up to this number with this query id or REST request id, in order.
+    /// It blocks.
+    pub(crate) fn find(&self, id: &str, until: u64) -> Result<Vec<Position>, Error> {
+        self.reach(until)?;
+        self.read(|tx| by_id(tx, id))
+    }
+
+    /// The place of a durable entry; `None` when it is damaged or was erased. It blocks.
+    pub(crate) fn at(&self, ordinal: u64) -> Result<Option<Position>, Error> {
+        self.reach(ordinal)?;
+        self.read(|tx| at(tx, ordinal))
+    }
+
+    /// The place of the last entry up to this number that is known. It blocks.
+    pub(crate) fn at_or_before(&self, ordinal: u64) -> Result<Option<Position>, Error> {
+        self.read(|tx| at_or_before(tx, ordinal))
+    }
+
+    /// The place of the time stamp whose stretch a message is in, if the stamp is among the entries
+    /// up to `last`. It blocks.
+    pub(crate) fn stamp_over(&self, ordinal: u64, last: u64) -> Result<Option<Position>, Error> {
+        self.reach(last)?;
+        self.read(|tx| stamp_over(tx, ordinal))
+    }
+
+    /// Whether an entry names this file, as far as the index goes: [`Self::flush`] first. It blocks.
+    pub(crate) fn names_body(&self, name: &str) -> Result<bool, Error> {
+        self.read(|tx| names_body(tx, name))
+    }
+
+    /// Forgets the entries of an erased segment. It blocks.
+    pub(crate) fn purge(
+        &self,
+        stretch: Stretch,
+        entries: Vec<(Position, Option<Keys>)>,
+    ) -> Result<(), Error> {
+        self.ask(|answer| Command::Purge(stretch, entries, answer))
+    }
+
+    /// Waits until the entries up to this number can be found.
+    fn reach(&self, ordinal: u64) -> Result<(), Error> {
+        match self.shared.indexed_until.load(Ordering::Acquire) >= ordinal {
+            true => Ok(()),
+            false => self.flush(ordinal),
+        }
+    }
+
+    fn ask(
+        &self,
+        command: impl FnOnce(SyncSender<Result<(), Error>>) -> Command,
+    ) -> Result<(), Error> {
         let (sender, receiver) = sync_channel(1);
         let commands = self.commands.as_ref().ok_or(Error::Interrupted)?;
         commands
-            .send(Command::Flush(sender))
+            .send(command(sender))
             .map_err(|_| Error::Interrupted)?;
-        receiver.recv().map_err(|_| Error::Interrupted)??;
-        let store = self
-            .store
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let store = store.ok_or(Error::Interrupted)?;
-        let mut found = Vec::new();
-        store.read(|tx| {
-            for tree in [BY_MESSAGE, BY_REQUEST] {
-                for pair in tx.prefix(tree, text_prefix(id))? {
-                    let (key, value) = pair?;
-                    found.extend(position_of(&key, &value));
-                }
-            }
-            Ok(())
-        })?;
-        found.sort_unstable();
-        found.dedup();
-        Ok(found)
+        receiver.recv().map_err(|_| Error::Interrupted)?
+    }
+
+    fn read<T>(
+        &self,
+        f: impl FnOnce(&ReadTx) -> Result<T, gateway_store::Error>,
+    ) -> Result<T, Error> {
+        let store = self.shared.store();
+        Ok(store.ok_or(Error::Interrupted)?.read(f)?)
+    }
+}
+
+impl Shared {
+    fn store(&self) -> Option<Store> {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.clone()
+    }
+
+    fn set_store(&self, store: Option<Store>) {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = store;
     }
 }
 
@@ -149,348 +236,7 @@ impl Drop for Index {
     }
 }
 
-/// Entries to be written, by their keys: their bytes are let go.
-#[derive(Default)]
-struct Pending {
-    keys: Vec<(Position, Keys)>,
-    count: usize,
-    last: Option<(Position, Bytes)>,
-}
-
-impl Pending {
-    fn push(&mut self, position: Position, bytes: Bytes) {
-        match keys(&bytes) {
-            Ok(keys) => self.keys.push((position, keys)),
-            Err(error) => {
-                let ordinal = position.ordinal;
-                tracing::error!(%error, ordinal, "a record is not in the index");
-            }
-        }
-        self.count = self.count.saturating_add(1);
-        self.last = Some((position, bytes));
-    }
-}
-
-/// The state of the index thread.
-struct Indexing {
-    path: PathBuf,
-    segments: PathBuf,
-    /// The end of the log when it was opened.
-    last_ordinal: u64,
-    queued_bytes: Arc<AtomicUsize>,
-    shared: Arc<Mutex<Option<Store>>>,
-    store: Option<Store>,
-    /// The last place that is in the index.
-    indexed: Option<Position>,
-    /// To be written: in order and without a gap behind `indexed`.
-    pending: Pending,
-}
-
-impl Indexing {
-    fn run(mut self, commands: &Receiver<Command>) {
-        if let Err(error) = self.open().and_then(|()| self.catch_up(self.last_ordinal)) {
-            tracing::error!(%error, "the index of the log cannot be opened; look-up will try again");
-        }
-        loop {
-            let wait = if self.pending.count == 0 {
-                IDLE
-            } else {
-                SETTLE
-            };
-            match commands.recv_timeout(wait) {
-                Ok(Command::Batch(batch)) => {
-                    let bytes = batch.iter().map(|(_, bytes)| bytes.len()).sum();
-                    self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
-                    self.take(batch);
-                }
-                Ok(Command::Flush(answer)) => {
-                    // Whoever asked may have gone.
-                    let _ = answer.send(self.flush());
-                }
-                Err(RecvTimeoutError::Timeout) => self.write_quietly(),
-                Err(RecvTimeoutError::Disconnected) => return self.write_quietly(),
-            }
-        }
-    }
-
-    fn take(&mut self, batch: Vec<(Position, Bytes)>) {
-        for (position, bytes) in batch {
-            let last = self.pending.last.as_ref().map(|(position, _)| *position);
-            let last = last.or(self.indexed).map_or(0, |position| position.ordinal);
-            if position.ordinal == last.saturating_add(1) {
-                self.pending.push(position, bytes);
-            } else if position.ordinal > last {
-                self.write_quietly();
-                if let Err(error) = self.catch_up(position.ordinal) {
-                    tracing::warn!(%error, "the index of the log is behind");
-                    return;
-                }
-            }
-        }
-        if self.pending.count >= PENDING_MAX {
-            self.write_quietly();
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), Error> {
-        if self.store.is_none() {
-            self.open()?;
-        }
-        self.write()?;
-        // Also what the queue had no room for.
-        self.catch_up(u64::MAX)
-    }
-
-    fn write_quietly(&mut self) {
-        if let Err(error) = self.write() {
-            tracing::warn!(%error, "the index of the log could not be written");
-            // The segments have it: it is read from there next time.
-            self.pending = Pending::default();
-        }
-    }
-
-    fn write(&mut self) -> Result<(), Error> {
-        let Some((position, bytes)) = &self.pending.last else {
-            return Ok(());
-        };
-        let store = self.store.as_ref().ok_or(Error::Interrupted)?;
-        write(store, &self.pending.keys, position, bytes)?;
-        self.indexed = Some(*position);
-        self.pending = Pending::default();
-        Ok(())
-    }
-
-    /// Reads the segments from the last indexed place up to an ordinal, or to their durable end.
-    fn catch_up(&mut self, last: u64) -> Result<(), Error> {
-        if self.indexed.map_or(0, |position| position.ordinal) >= last || self.store.is_none() {
-            return Ok(());
-        }
-        let scan = match self.indexed {
-            Some(position) => Scan::open_from(&self.segments, position)?,
-            None => Scan::open(&self.segments)?,
-        };
-        let done = self.indexed.map_or(0, |position| position.ordinal);
-        for item in scan {
-            match item {
-                Ok((position, _)) if position.ordinal <= done => {}
-                Ok((position, bytes)) => {
-                    self.pending.push(position, bytes);
-                    if self.pending.count >= PENDING_MAX {
-                        self.write()?;
-                    }
-                }
-                // The audit names damage; here the rest counts.
-                Err(gateway_store::Error::Damaged(damage)) => {
-                    tracing::error!(%damage, "a damaged record is not in the index");
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.write()
-    }
-
-    /// Opens the file; one that does not belong to the log is made anew.
-    fn open(&mut self) -> Result<(), Error> {
-        let store = match Store::open(&self.path) {
-            Ok(store) => store,
-            Err(error) if self.path.exists() => {
-                tracing::warn!(%error, "the index of the log cannot be read and is built anew");
-                self.anew()?
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let (store, indexed) = match self.indexed_in(&store)? {
-            Standing::At(position) => (store, position),
-            Standing::Foreign => {
-                tracing::warn!("the index does not belong to the log and is built anew");
-                drop(store);
-                (self.anew()?, None)
-            }
-        };
-        *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
-        self.indexed = indexed;
-        self.store = Some(store);
-        Ok(())
-    }
-
-    fn anew(&self) -> Result<Store, Error> {
-        std::fs::remove_file(&self.path)
-            .map_err(|source| Error::content("remove", &self.path, source))?;
-        Ok(Store::open(&self.path)?)
-    }
-
-    /// Where the index stands, if the log still has there what it had.
-    fn indexed_in(&self, store: &Store) -> Result<Standing, Error> {
-        let Some(value) = store.read(|tx| tx.get(META, INDEXED))? else {
-            return Ok(Standing::At(None));
-        };
-        let Some((position, digest)) = value.split_at_checked(POSITION_BYTES) else {
-            return Ok(Standing::Foreign);
-        };
-        let Some(position) = decode_position(position) else {
-            return Ok(Standing::Foreign);
-        };
-        match Scan::open_from(&self.segments, position)?.next() {
-            Some(Ok((found, bytes))) if found == position && fingerprint(&bytes) == digest => {
-                Ok(Standing::At(Some(position)))
-            }
-            _ => Ok(Standing::Foreign),
-        }
-    }
-}
-
-enum Standing {
-    At(Option<Position>),
-    Foreign,
-}
-
-/// Writes entries and how far the index goes, together.
-fn write(
-    store: &Store,
-    entries: &[(Position, Keys)],
-    last: &Position,
-    bytes: &Bytes,
-) -> Result<(), Error> {
-    let mut indexed = encode_position(last);
-    indexed.extend_from_slice(&fingerprint(bytes));
-    store.write(|tx| {
-        for (tree, key) in KEYS_OF_TREES {
-            let mut pairs: Vec<_> = entries
-                .iter()
-                .filter_map(|(position, keys)| Some((key(keys)?, position)))
-                .map(|(mut key, position)| {
-                    key.extend_from_slice(&position.ordinal.to_be_bytes());
-                    let mut value = position.segment.to_be_bytes().to_vec();
-                    value.extend_from_slice(&position.offset.to_be_bytes());
-                    (key, value)
-                })
-                .collect();
-            pairs.sort_unstable();
-            tx.put_all(tree, pairs)?;
-        }
-        tx.put(META, INDEXED, &indexed)
-    })?;
-    Ok(())
-}
-
-/// A text as the first part of a key: no key of another text begins with it. Very long texts share
-/// keys; whoever looks them up compares the entries.
-fn text_prefix(text: &str) -> Vec<u8> {
-    let text = text.as_bytes();
-    let kept = text.get(..TEXT_BYTES_MAX).unwrap_or(text);
-    let mut key = u16::try_from(kept.len())
-        .unwrap_or(u16::MAX)
-        .to_be_bytes()
-        .to_vec();
-    key.extend_from_slice(kept);
-    key
-}
-
-fn time_prefix(time: Timestamp) -> Vec<u8> {
-    // Seconds in the order of numbers, also before 1970.
-    let seconds = time.as_second().wrapping_sub(i64::MIN).cast_unsigned();
-    seconds.to_be_bytes().to_vec()
-}
-
-fn position_of(key: &[u8], value: &[u8]) -> Option<Position> {
-    let (_, ordinal) = key.split_last_chunk()?;
-    let (segment, offset) = value.split_first_chunk()?;
-    Some(Position {
-        ordinal: u64::from_be_bytes(*ordinal),
-        segment: u64::from_be_bytes(*segment),
-        offset: u64::from_be_bytes(offset.try_into().ok()?),
-    })
-}
-
-fn encode_position(position: &Position) -> Vec<u8> {
-    [position.ordinal, position.segment, position.offset]
-        .map(u64::to_be_bytes)
-        .concat()
-}
-
-fn decode_position(bytes: &[u8]) -> Option<Position> {
-    let (ordinal, rest) = bytes.split_first_chunk()?;
-    let (segment, offset) = rest.split_first_chunk()?;
-    Some(Position {
-        ordinal: u64::from_be_bytes(*ordinal),
-        segment: u64::from_be_bytes(*segment),
-        offset: u64::from_be_bytes(offset.try_into().ok()?),
-    })
-}
-
-fn fingerprint(bytes: &[u8]) -> Vec<u8> {
-    Digest::of(DigestAlgorithm::Sha256, bytes)
-        .as_bytes()
-        .to_vec()
-}
-
-type KeyOf = fn(&Keys) -> Option<Vec<u8>>;
-
-const BY_MESSAGE: Tree = Tree::new("by-message");
-const BY_REQUEST: Tree = Tree::new("by-request");
-const BY_TIME: Tree = Tree::new("by-time");
-const BY_CLIENT: Tree = Tree::new("by-client");
-const BY_SERVICE: Tree = Tree::new("by-service");
-const META: Tree = Tree::new("meta");
-const INDEXED: &str = "indexed";
-
-const KEYS_OF_TREES: [(Tree, KeyOf); 5] = [
-    (BY_MESSAGE, |keys| {
-        keys.message_id.as_deref().map(text_prefix)
-    }),
-    (BY_REQUEST, |keys| {
-        keys.request_id.as_deref().map(text_prefix)
-    }),
-    (BY_TIME, |keys| Some(time_prefix(keys.time))),
-    (BY_CLIENT, |keys| {
-        keys.client
-            .as_ref()
-            .map(|client| text_prefix(&client.to_string()))
-    }),
-    (BY_SERVICE, |keys| {
-        keys.service
-            .as_ref()
-            .map(|service| text_prefix(&service.to_string()))
-    }),
-];
-
-const POSITION_BYTES: usize = 24;
-const TEXT_BYTES_MAX: usize = 512;
 const BATCHES_MAX: usize = 1024;
 const QUEUED_BYTES_MAX: usize = 16 << 20;
-const PENDING_MAX: usize = 4096;
-/// How long a batch waits for more.
-const SETTLE: Duration = Duration::from_millis(250);
-const IDLE: Duration = Duration::from_secs(3600);
-
-#[cfg(test)]
-mod tests {
-    use super::{Position, Timestamp, decode_position, encode_position, text_prefix, time_prefix};
-
-    #[test]
-    fn a_place_comes_back_as_it_went() {
-        let position = Position {
-            ordinal: 5,
-            segment: u64::MAX,
-            offset: 68,
-        };
-        assert_eq!(decode_position(&encode_position(&position)), Some(position));
-        assert_eq!(decode_position(&[0; 23]), None);
-    }
-
-    #[test]
-    fn no_text_is_the_beginning_of_another_text_s_key() {
-        let mut key = text_prefix("ab");
-        key.extend_from_slice(&7_u64.to_be_bytes());
-        assert!(key.starts_with(&text_prefix("ab")));
-        assert!(!key.starts_with(&text_prefix("a")));
-        assert!(!key.starts_with(&text_prefix("")));
-    }
-
-    #[test]
-    fn times_sort_as_they_pass() {
-        let times = [-9_000_000_000, -1, 0, 1, 9_000_000_000];
-        let keys = times.map(|second| time_prefix(Timestamp::from_second(second).unwrap()));
-        assert!(keys.is_sorted());
-    }
-}
+/// How long opening a log waits for its index.
+const START_WAIT: Duration = Duration::from_millis(500);

@@ -6,17 +6,23 @@
 //! In the folder of a log: `segments/` is the truth, append-only and chained; `bodies/` holds
 //! contents too long for a record, named in it with their digest; `index.redb` finds records by id
 //! and party and is rebuilt whenever it is missing or behind; `configurations/` keeps each distinct
-//! global configuration under which messages were judged. Nothing here is encrypted yet: who can
-//! read the folder reads what was exchanged. Who can write it can remove the newest records, or
-//! rewrite the chain from some place on, but cannot make a record of a message nobody signed.
+//! global configuration under which messages were judged; `keys` tells which keys records and
+//! contents are sealed with. Without keys, who can read the folder reads what was exchanged; with
+//! them, ids, times and parties in the index still tell who asked whom. Who can write it can remove
+//! the newest records, or rewrite the chain from some place on, but cannot make a record of a message
+//! nobody signed.
 //!
 //! * `content`: [`Content`], bytes of a body or attachment, hashed while received
 //! * `spool`: [`Spool`], receives a content of unknown length in constant memory
 //! * `bodies`: the files of long contents
 //! * `record`: [`Record`], [`Refusal`], [`Entry`] and their bytes
+//! * `protection`: [`Protection`], the keys that seal records and contents
 //! * `log`: [`MessageLog`], the log of a running node
 //! * `refusals`: refused messages are noted, but never a lever
-//! * `index`: look-up by ids and parties
+//! * `stamps`: which messages wait for a time stamp, which have one
+//! * `retention`: erasing whole segments, and contents that no record names
+//! * `index`: look-up by numbers, ids and parties
+//! * [`tree`]: the transparency log over all entries
 //! * [`audit`]: reading and checking without owning
 
 pub mod audit;
@@ -25,13 +31,22 @@ mod content;
 mod error;
 mod index;
 mod log;
+mod protection;
 mod record;
 mod refusals;
+mod retention;
 mod spool;
+mod stamps;
+#[cfg(test)]
+mod testing;
+pub mod tree;
 
 pub use content::{Content, ContentReader};
 pub use error::Error;
 pub use log::{MessageLog, Options};
-pub use record::{Direction, Entry, Logged, Protocol, Record, Refusal, Side};
+pub use protection::Protection;
+pub use record::{Covered, Direction, Entry, Logged, Protocol, Record, Refusal, Side, Stamp};
 pub use refusals::RefusalCounts;
+pub use retention::{Erased, Orphans};
 pub use spool::Spool;
+pub use stamps::{Stamping, Unstamped};

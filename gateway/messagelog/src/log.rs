@@ -1,17 +1,28 @@
 //! The log of a running node.
+//!
+//! * `read`: finding entries by id and by number
+
+mod read;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use gateway_store::segment::{self, Log};
+use bytes::Bytes;
+use gateway_store::segment::{self, Log, Position};
 
 use crate::bodies::Bodies;
 use crate::content::Place;
-use crate::index::{Feed, Index};
-use crate::record::{decode, encode_message};
+use crate::index::{Feed, Index, Start};
+use crate::protection::known;
+use crate::record::encode_message;
 use crate::refusals::Refusals;
-use crate::{Content, Error, Logged, Record, Refusal, RefusalCounts, Spool, audit};
+use crate::retention::{Found, erased_stretches};
+use crate::stamps::{Ahead, State};
+use crate::tree::{self, TREE, Tree};
+use crate::{
+    Content, Error, Protection, Record, Refusal, RefusalCounts, Spool, Stamp, audit, protection,
+};
 
 /// How a log behaves.
 #[derive(Clone, Debug)]
@@ -26,6 +37,10 @@ pub struct Options {
     pub refusal_queue_max: usize,
     /// How many refusals are stored in a second on average; ten seconds' worth at once.
     pub refusals_per_second_max: u32,
+    /// The keys that seal records and contents; `None`: they are kept plain.
+    pub protection: Option<Protection>,
+    /// The transparency log over all entries; `None`: there is none.
+    pub tree: Option<tree::Options>,
 }
 
 impl Default for Options {
@@ -36,6 +51,8 @@ impl Default for Options {
             content_bytes_max: 10 << 30,
             refusal_queue_max: 256,
             refusals_per_second_max: 100,
+            protection: None,
+            tree: None,
         }
     }
 }
@@ -43,15 +60,28 @@ impl Default for Options {
 /// The log of one node; cheap to clone. What is queued is committed when the last clone is dropped.
 #[derive(Clone)]
 pub struct MessageLog {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     // Fields are dropped in this order: the committer ends first and lets go of the index.
-    log: Log,
-    index: Index,
+    pub(crate) log: Log,
+    pub(crate) index: Index,
+    tree: Option<Tree>,
     refusals: Refusals,
-    bodies: Bodies,
+    pub(crate) bodies: Bodies,
+    /// How far time-stamping has come.
+    pub(crate) stamping: Arc<State>,
+    /// One stamp is logged after the other.
+    pub(crate) stamping_turn: tokio::sync::Mutex<()>,
+    /// Messages read for the next stamp.
+    pub(crate) ahead: Mutex<Ahead>,
+    /// The stamp asked for last.
+    pub(crate) last_stamp: Mutex<Option<Stamp>>,
+    /// One erases at a time.
+    pub(crate) erasing_turn: tokio::sync::Mutex<()>,
+    /// Contents that no record named on opening.
+    pub(crate) found: Arc<Found>,
     keeper: audit::Keeper,
     dir: PathBuf,
     options: Options,
@@ -70,21 +100,57 @@ impl MessageLog {
     /// removed, and the index is brought up to date in the background.
     ///
     /// # Errors
-    /// The folder cannot be used, belongs to another process, or holds damage.
+    /// The folder cannot be used, belongs to another process, holds damage, or was sealed with a key
+    /// that is not given.
     pub fn open(dir: &Path, options: Options) -> Result<Self, Error> {
         gateway_store::file::create_secret_dir(dir)?;
         let segments = dir.join(SEGMENTS);
         let feed = Feed::new();
         // First: it tells whether another process owns the folder.
-        let log = Log::open_observed(&segments, options.segment.clone(), feed.observer())?;
-        let bodies = Bodies::open(&dir.join(BODIES))?;
-        let index = Index::start(&dir.join(INDEX), &segments, &log, feed)?;
+        let tree_feed = options.tree.as_ref().map(|_| tree::Feed::default());
+        let observer = match &tree_feed {
+            Some(tree_feed) => tree_feed.observer_beside(feed.observer()),
+            None => feed.observer(),
+        };
+        let log = Log::open_observed(&segments, options.segment.clone(), observer)?;
+        known::check(dir, options.protection.as_ref())?;
+        let records = log.last_ordinal();
+        let tree = match (&options.tree, tree_feed) {
+            (Some(tree), Some(feed)) => Some(Tree::start(
+                &dir.join(TREE),
+                &segments,
+                records,
+                tree,
+                feed,
+            )?),
+            _ => None,
+        };
+        let bodies = Bodies::open(&dir.join(BODIES), options.protection.clone())?;
+        let stamping = Arc::default();
+        let found = Arc::new(Found::new(&dir.join(BODIES))?);
+        let start = Start {
+            path: dir.join(INDEX),
+            segments,
+            last_ordinal: log.last_ordinal(),
+            erased: erased_stretches(&log.segments()?),
+            protection: options.protection.clone(),
+            stamping: Arc::clone(&stamping),
+            found: Arc::clone(&found),
+        };
+        let index = Index::start(start, feed)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 log,
                 index,
+                tree,
                 refusals: Refusals::new(&options),
                 bodies,
+                stamping,
+                stamping_turn: tokio::sync::Mutex::default(),
+                ahead: Mutex::default(),
+                last_stamp: Mutex::default(),
+                erasing_turn: tokio::sync::Mutex::default(),
+                found,
                 keeper: audit::Keeper::open(&dir.join(CONFIGURATIONS))?,
                 dir: dir.to_owned(),
                 options,
@@ -114,7 +180,7 @@ impl MessageLog {
     /// Nothing was logged: the disk is full or failed, or the record is too long. The next call
     /// tries anew.
     pub async fn append(&self, record: Record) -> Result<(), Error> {
-        let inline = |content: &Content| content.bytes().map_or(0, bytes::Bytes::len);
+        let inline = |content: &Content| content.bytes().map_or(0, Bytes::len);
         let inline_bytes = record
             .attachments
             .iter()
@@ -125,7 +191,9 @@ impl MessageLog {
             .iter()
             .any(|(_, content)| content.bytes().is_none());
         if !has_files && inline_bytes <= INLINE_BYTES_MAX {
-            self.inner.log.append(encode_message(&record)).await?;
+            let bytes = self.inner.stored(encode_message(&record))?;
+            let told = self.inner.told(&record);
+            self.inner.log.append_told(bytes, told).await?;
             return Ok(());
         }
         // In a task of its own: were it dropped between record and contents, a durable record
@@ -144,17 +212,6 @@ impl MessageLog {
     #[must_use]
     pub fn refusal_counts(&self) -> RefusalCounts {
         self.inner.refusals.counts()
-    }
-
-    /// All entries with this query id, or with this REST request id, in order.
-    ///
-    /// # Errors
-    /// The index or an entry cannot be read.
-    pub async fn find(&self, id: &str) -> Result<Vec<Logged>, Error> {
-        let inner = Arc::clone(&self.inner);
-        let id = id.to_owned();
-        let found = tokio::task::spawn_blocking(move || inner.find(&id));
-        found.await.map_err(|_| Error::Interrupted)?
     }
 
     /// Keeps a verified global configuration, by which messages are judged from `now` on, for later
@@ -176,6 +233,12 @@ impl MessageLog {
         keeping.await.map_err(|_| Error::Interrupted)?
     }
 
+    /// The transparency log over all entries, if the options asked for one.
+    #[must_use]
+    pub fn tree(&self) -> Option<&Tree> {
+        self.inner.tree.as_ref()
+    }
+
     /// What opening the segments found and did.
     #[must_use]
     pub fn recovery(&self) -> &segment::Recovery {
@@ -194,16 +257,28 @@ impl Inner {
         let inner = Arc::clone(&self);
         let settled = tokio::task::spawn_blocking(move || {
             inner.settle(&mut record)?;
-            Ok::<_, Error>((encode_message(&record), record))
+            Ok::<_, Error>((inner.stored(encode_message(&record))?, record))
         });
         let (bytes, record) = settled.await.map_err(|_| Error::Interrupted)??;
-        self.log.append(bytes).await?;
+        let told = self.told(&record);
+        self.log.append_told(bytes, told).await?;
         for (_, content) in &record.attachments {
             if let Place::File(file) = content.place() {
                 file.mark_named();
             }
         }
         Ok(())
+    }
+
+    /// Notes that a message is durable.
+    fn told(&self, record: &Record) -> impl FnOnce(Position) + Send + 'static {
+        let (stamping, time) = (Arc::clone(&self.stamping), record.time);
+        move |position| stamping.message(position.ordinal, time)
+    }
+
+    /// What is written for a plain entry: sealed when the log has keys.
+    pub(crate) fn stored(&self, plain: Bytes) -> Result<Bytes, Error> {
+        protection::stored(plain, self.bodies.protection())
     }
 
     /// Makes the files of contents durable; what is too much for the record goes into files.
@@ -214,8 +289,9 @@ impl Inner {
                 match left.checked_sub(bytes.len()) {
                     Some(rest) => left = rest,
                     None => {
-                        let file = self.bodies.create()?;
+                        let mut file = self.bodies.create()?;
                         file.write(bytes)?;
+                        let file = file.finish()?;
                         *content = Content::in_file(file, content.len(), *content.digest());
                     }
                 }
@@ -227,15 +303,8 @@ impl Inner {
         self.bodies.sync()
     }
 
-    fn find(&self, id: &str) -> Result<Vec<Logged>, Error> {
-        let mut found = Vec::new();
-        for position in self.index.find(id)? {
-            let entry = decode(&self.log.read(position)?, &self.bodies)?;
-            if audit::has_id(&entry, id) {
-                found.push(Logged { position, entry });
-            }
-        }
-        Ok(found)
+    pub(crate) fn bodies_dir(&self) -> PathBuf {
+        self.dir.join(BODIES)
     }
 }
 
@@ -245,7 +314,7 @@ const INLINE_BYTES_MAX: usize = 1 << 20;
 pub(crate) const SEGMENTS: &str = "segments";
 pub(crate) const BODIES: &str = "bodies";
 pub(crate) const CONFIGURATIONS: &str = "configurations";
-const INDEX: &str = "index.redb";
+pub(crate) const INDEX: &str = "index.redb";
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! What is logged: a message with all that a later check needs, or a refusal.
+//! What is logged: a message with all that a later check needs, a refusal, or a time stamp.
 
 mod wire;
 
@@ -6,12 +6,16 @@ mod wire;
 pub(crate) mod tests;
 
 use bytes::Bytes;
+use certs_keys::{Digest, DigestAlgorithm};
 use gateway_proto::id::{ClientId, ServerId, ServiceId};
 use gateway_store::segment::Position;
 use jiff::Timestamp;
 
 use crate::Content;
-pub(crate) use wire::{Keys, decode, encode_message, encode_refusal, keys};
+pub(crate) use wire::{
+    Keys, Kind, PROTECTION_NONE, PROTECTION_SEALED, Signed, VERSION, decode, encode_message,
+    encode_refusal, encode_stamp, keys, malformed, signed, stamp,
+};
 
 /// Which half of an exchange the node was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,8 +69,10 @@ pub struct Record {
     pub issue: Option<String>,
     /// The server at the other end, when known.
     pub peer: Option<ServerId>,
-    /// SOAP bytes or REST block, exactly as signed.
+    /// SOAP bytes or REST block, exactly as signed; or, where bodies are not kept, its reduced form.
     pub message: Bytes,
+    /// Where `message` is reduced, the digest of what was signed. Attachments are then withheld.
+    pub message_digest: Option<Digest>,
     /// Its content type.
     pub content_type: String,
     /// REST body or SOAP attachments, with their MIME headers.
@@ -106,13 +112,46 @@ pub struct Refusal {
     pub fault_id: String,
 }
 
+/// A time stamp over the messages that follow the ones stamped before, in order and without a gap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// When it was logged, by the clock of the node.
+    pub time: Timestamp,
+    /// The address of the authority that gave it.
+    pub authority: String,
+    /// The time-stamp token, DER.
+    pub token: Bytes,
+    /// The algorithm of the digests below, and of the hash chain over them.
+    pub algorithm: DigestAlgorithm,
+    /// It covers the decoded `SignatureValue` of its one message; otherwise the hash chain result
+    /// over the digests of all.
+    pub single: bool,
+    /// The messages, in order.
+    pub covers: Vec<Covered>,
+}
+
+/// One message under a time stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Covered {
+    /// Its number in the log.
+    pub ordinal: u64,
+    /// The digest of the octets of its signature document.
+    pub digest: Digest,
+}
+
 /// What one place of the log holds.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most entries are messages, and few are held at once"
+)]
 pub enum Entry {
     /// A message.
     Message(Record),
     /// A refusal.
     Refusal(Refusal),
+    /// A time stamp over messages before it.
+    Stamp(Stamp),
 }
 
 /// An entry and its place.
@@ -131,6 +170,7 @@ impl Entry {
         match self {
             Self::Message(record) => record.time,
             Self::Refusal(refusal) => refusal.time,
+            Self::Stamp(stamp) => stamp.time,
         }
     }
 
@@ -140,6 +180,7 @@ impl Entry {
         match self {
             Self::Message(record) => Some(&record.message_id),
             Self::Refusal(refusal) => refusal.message_id.as_deref(),
+            Self::Stamp(_) => None,
         }
     }
 }

@@ -7,8 +7,9 @@ use gateway_store::segment::Log;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
+use crate::protection::stored;
 use crate::record::encode_refusal;
-use crate::{Options, Refusal};
+use crate::{Options, Protection, Refusal};
 
 /// What became of refusals since the log was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,7 @@ pub(crate) struct Refusals {
     room: Arc<Semaphore>,
     rate: Mutex<Rate>,
     counts: Arc<Counts>,
+    protection: Option<Protection>,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +44,7 @@ impl Refusals {
             )),
             rate: Mutex::new(Rate::new(options.refusals_per_second_max)),
             counts: Arc::default(),
+            protection: options.protection.clone(),
         }
     }
 
@@ -66,7 +69,10 @@ impl Refusals {
         }
         refusal.message_id.as_mut().map(shorten);
         let counts = Arc::clone(&self.counts);
-        let queued = log.append_detached(encode_refusal(&refusal), move |result| {
+        let Ok(bytes) = stored(encode_refusal(&refusal), self.protection.as_ref()) else {
+            return self.drop_one();
+        };
+        let queued = log.append_detached(bytes, move |result| {
             let count = if result.is_ok() {
                 &counts.stored
             } else {

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use certs_keys::Hasher;
 use tokio::task::JoinHandle;
 
-use crate::bodies::{Bodies, BodyFile};
+use crate::bodies::{Bodies, BodyFile, BodyWriter};
 use crate::content::DIGEST;
 use crate::{Content, Error};
 
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Stage {
 
 /// A file with the hash of what is in it.
 struct Writing {
-    file: BodyFile,
+    file: BodyWriter,
     hasher: Hasher,
 }
 
@@ -111,6 +111,7 @@ impl Spool {
         if let Stage::File(_) = &self.stage {
             self.flush().await?;
             let Writing { file, hasher } = self.written().await?;
+            let file = finished(file).await?;
             return Ok(Content::in_file(file, self.length, hasher.finish()));
         }
         match self.stage {
@@ -195,6 +196,12 @@ impl Spool {
         self.chunks_bytes = 0;
         std::mem::take(&mut self.chunks)
     }
+}
+
+/// Writes what is held back.
+async fn finished(file: BodyWriter) -> Result<BodyFile, Error> {
+    let finishing = tokio::task::spawn_blocking(move || file.finish());
+    finishing.await.map_err(|_| Error::Interrupted)?
 }
 
 /// One piece; a single chunk is not copied.

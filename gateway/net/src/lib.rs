@@ -28,5 +28,5 @@ pub use self::{
     limits::Limits,
     listener::{Handler, Listener, Peer},
     peer::{Candidate, PeerClient, PeerError, PeerEvidence, PeerOptions},
-    tls::{CertificateCheck, Identity, ServerTls},
+    tls::{Authorities, CertificateCheck, Identity, ServerTls},
 };

@@ -1,7 +1,7 @@
 //! SOAP messages of protocol 4.x (PR-MESS). Bytes are kept as received.
 //!
-//! An envelope is read once, by namespace and never by prefix, and is never written anew: what
-//! the client sent is what is hashed, signed and handed to the service. The one change, the
+//! An envelope is read once, by namespace and never by prefix, and is never written anew on its way:
+//! what the client sent is what is hashed, signed and handed to the service. The one change, the
 //! `requestHash` of a response, is an insertion into the bytes.
 //!
 //! | module | subject |
@@ -10,6 +10,7 @@
 //! | `field` | the fields by name, for the parser |
 //! | `header` | [`Header`]: the fields, and what a response must repeat |
 //! | `message` | [`Message`]: bytes with their header, and the request hash |
+//! | `reduced` | what is kept of a message whose body is not |
 //! | `action` | the SOAPAction rule |
 //! | [`entity`] | what an HTTP body holds, by its Content-Type |
 //! | [`multipart`] | messages with attachments, towards clients and services |
@@ -22,6 +23,7 @@ mod header;
 mod message;
 pub mod multipart;
 mod parser;
+mod reduced;
 
 use crate::fault::Fault;
 

@@ -7,10 +7,12 @@
 
 mod build;
 mod error;
+mod leaves;
 mod list;
 mod verify;
 
 pub use build::build;
 pub use error::Error;
+pub use leaves::Leaves;
 pub use list::{step, step_with};
 pub use verify::{data_references, verify, verify_present};

@@ -10,7 +10,7 @@
 //! | module | subject |
 //! |---|---|
 //! | `sign` | [`sign`]: one signature for one or more messages, written canonical from a template |
-//! | `verify` | [`verify_value`]: structure, value, references, coverage of every part |
+//! | `verify` | [`verify_value`]: structure, value, references, coverage of every part; [`signature_value`] |
 //! | `trust` | [`verify_trust`]: certificate path and OCSP responses at a time |
 //! | [`hashchain`] | the steps, building chains, verifying them |
 //! | `parts` | [`Parts`] and [`Seal`]: what goes in and what travels |
@@ -31,4 +31,4 @@ pub use names::{MESSAGE_URI, SIGNATURE_CHAIN_URI, SIGNATURE_RESULT_URI, attachme
 pub use parts::{Parts, Seal};
 pub use sign::{SigningContext, sign};
 pub use trust::verify_trust;
-pub use verify::{Rules, Signature, VerifiedSignature, fingerprint, verify_value};
+pub use verify::{Rules, Signature, VerifiedSignature, fingerprint, signature_value, verify_value};

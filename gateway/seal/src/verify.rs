@@ -71,6 +71,17 @@ pub fn verify_value(seal: &Seal, parts: &Parts) -> Result<Signature, Error> {
     VerifiedSignature::verify(&seal.signature, Rules::Wire, &Memo::default())?.cover(chain, parts)
 }
 
+/// The octets of the signature value of a signature document, of which nothing is verified: what a
+/// time stamp over one signature is over.
+///
+/// # Errors
+///
+/// When the document is not of its profile.
+pub fn signature_value(signature: &[u8]) -> Result<Vec<u8>, Error> {
+    let document = Document::parse(signature, LIMITS)?;
+    Ok(read::signature(&document)?.signature_value)
+}
+
 /// The name of a signature document for remembering its verdict: a digest of its octets.
 pub fn fingerprint(signature: &[u8]) -> Digest {
     Digest::of(DigestAlgorithm::Sha256, signature)

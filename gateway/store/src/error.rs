@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::segment::Damage;
+use crate::segment::{Damage, Position};
 
 /// Why a store refused or failed. Cheap to clone: one failed commit answers all that waited for it.
 #[derive(Clone, Debug)]
@@ -48,6 +48,23 @@ pub enum Error {
         segment: u64,
         /// The offset asked for.
         offset: u64,
+    },
+    /// The payload of a record was erased. Its digest is kept, and with it the chain.
+    Erased {
+        /// Where the record lies.
+        position: Position,
+        /// SHA-256 of the payload that stood there.
+        digest: [u8; 32],
+    },
+    /// A segment that is still being written cannot be erased.
+    SegmentOpen {
+        /// The segment.
+        segment: u64,
+    },
+    /// There is no segment of this number.
+    NoSegment {
+        /// The segment.
+        segment: u64,
     },
     /// The database refused or failed.
     Database {
@@ -110,6 +127,13 @@ impl Error {
         }
     }
 
+    /// The database is open elsewhere: in another process, or in this one.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, Self::Database { source, .. }
+            if matches!(**source, redb::Error::DatabaseAlreadyOpen))
+    }
+
     /// The disk, or the quota on it, is full.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
@@ -125,6 +149,9 @@ impl Error {
             | Self::QueueFull
             | Self::Closed
             | Self::NoRecord { .. }
+            | Self::Erased { .. }
+            | Self::SegmentOpen { .. }
+            | Self::NoSegment { .. }
             | Self::Database { .. }
             | Self::SchemaTooNew { .. }
             | Self::StepFailed { .. }
@@ -159,6 +186,15 @@ impl fmt::Display for Error {
                     "there is no durable record in segment {segment} at offset {offset}"
                 )
             }
+            Self::Erased { position, .. } => write!(
+                f,
+                "the content of record {} was erased (segment {})",
+                position.ordinal, position.segment
+            ),
+            Self::SegmentOpen { segment } => {
+                write!(f, "segment {segment} is still being written")
+            }
+            Self::NoSegment { segment } => write!(f, "there is no segment {segment}"),
             Self::Database { action, .. } => write!(f, "the database could not {action}"),
             Self::SchemaTooNew { found, known } => write!(
                 f,
@@ -197,6 +233,9 @@ impl std::error::Error for Error {
             | Self::QueueFull
             | Self::Closed
             | Self::NoRecord { .. }
+            | Self::Erased { .. }
+            | Self::SegmentOpen { .. }
+            | Self::NoSegment { .. }
             | Self::SchemaTooNew { .. }
             | Self::StateNotUnderstood { .. }
             | Self::TreeTooLarge { .. }

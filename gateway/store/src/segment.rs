@@ -9,7 +9,8 @@
 //!
 //! A folder belongs to one process at a time (file `lock`). The file `durable` says how far the log
 //! is durable: it is a hint for readers in other processes and evidence after a crash; it is never
-//! ahead of the truth. Segments are not preallocated: on the file systems measured, appending to a
+//! ahead of the truth. The payloads of a closed segment can be erased: digests and chain stay, so the
+//! rest still proves what it proved. Segments are not preallocated: on the file systems measured, appending to a
 //! growing file was the faster way.
 //!
 //! * `format`: bytes of segment and record headers
@@ -18,9 +19,11 @@
 //! * `writer`: the open segment; a failed write or sync leaves no trace
 //! * `committer`: the queue and the thread that commits
 //! * `scan`: reading without owning
+//! * `erase`: payloads go, digests and chain stay
 //! * `medium`: the few file operations a test wants to fail
 
 mod committer;
+mod erase;
 mod format;
 mod medium;
 mod recover;
@@ -32,6 +35,7 @@ mod writer;
 
 use std::fmt;
 use std::fs::File;
+use std::ops::RangeBounds;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +47,7 @@ use tokio::sync::oneshot;
 use self::committer::Committer;
 use self::format::{RECORD_HEADER_BYTES, RecordHeader, SegmentHeader};
 use self::medium::{Disk, Medium};
-pub use self::scan::Scan;
+pub use self::scan::{Digests, PayloadDigest, Scan};
 use crate::{Error, file};
 
 /// How a log behaves.
@@ -173,8 +177,36 @@ pub struct Torn {
     pub kept: Option<PathBuf>,
 }
 
+/// A record that is durable now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Where it lies.
+    pub position: Position,
+    /// Its bytes.
+    pub payload: Bytes,
+    /// SHA-256 of them.
+    pub digest: [u8; 32],
+}
+
 /// Is told of every durable batch, in order, before its appenders are. It must be quick.
-pub type Observer = Box<dyn FnMut(&[(Position, Bytes)]) + Send>;
+pub type Observer = Box<dyn FnMut(&[Committed]) + Send>;
+
+/// One segment of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// Its number.
+    pub number: u64,
+    /// The ordinal of its first record, or of the one that will be.
+    pub first_ordinal: u64,
+    /// The ordinal of its last record; `None` when there is none yet.
+    pub last_ordinal: Option<u64>,
+    /// What it takes on the disk.
+    pub bytes: u64,
+    /// Its payloads were erased.
+    pub erased: bool,
+    /// It is the one being written.
+    pub is_open: bool,
+}
 
 /// A log, open for writing; cheap to clone. The committer commits what waits and stops, and the
 /// folder is released, when the last clone is dropped.
@@ -190,6 +222,9 @@ struct Inner {
     committer: Committer,
     /// The segment read last, kept open with the chain value it starts with.
     opened: Mutex<Option<Arc<OpenSegment>>>,
+    medium: Arc<dyn Medium>,
+    /// Held while a segment is being erased.
+    erasing: Mutex<()>,
     /// Last: released after the committer has stopped.
     _lock: File,
 }
@@ -225,11 +260,11 @@ impl Log {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_observed(dir: &Path, options: Options, observer: Observer) -> Result<Self, Error> {
-        Self::open_on(Box::new(Disk), dir, options, observer)
+        Self::open_on(Arc::new(Disk), dir, options, observer)
     }
 
     fn open_on(
-        medium: Box<dyn Medium>,
+        medium: Arc<dyn Medium>,
         dir: &Path,
         options: Options,
         observer: Observer,
@@ -237,7 +272,7 @@ impl Log {
         file::create_dir(dir)?;
         let lock = lock(dir)?;
         let record_bytes_max = options.record_bytes_max;
-        let (writer, recovery) = recover::open(medium, dir, &options)?;
+        let (writer, recovery) = recover::open(Arc::clone(&medium), dir, &options)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 dir: dir.to_owned(),
@@ -245,6 +280,8 @@ impl Log {
                 recovery,
                 committer: Committer::start(writer, observer, &options)?,
                 opened: Mutex::new(None),
+                medium,
+                erasing: Mutex::new(()),
                 _lock: lock,
             }),
         })
@@ -260,9 +297,26 @@ impl Log {
     /// # Errors
     /// The record is too long or was not written, or the log is closed.
     pub async fn append(&self, record: Bytes) -> Result<Position, Error> {
+        self.append_told(record, |_| {}).await
+    }
+
+    /// As [`Self::append`], with somebody who is told by the committer where the record is durable:
+    /// in the order of the log, before this is ready, and also when the future was dropped. It must
+    /// be quick.
+    ///
+    /// # Errors
+    /// As [`Self::append`]; then nobody is told.
+    pub async fn append_told(
+        &self,
+        record: Bytes,
+        told: impl FnOnce(Position) + Send + 'static,
+    ) -> Result<Position, Error> {
         self.check(&record)?;
         let (sender, receiver) = oneshot::channel();
-        let done = Box::new(move |result| {
+        let done = Box::new(move |result: Result<Position, Error>| {
+            if let Ok(position) = result {
+                told(position);
+            }
             // Whoever waited may have gone.
             let _ = sender.send(result);
         });
@@ -283,10 +337,24 @@ impl Log {
         self.inner.committer.try_push(record, Box::new(done))
     }
 
+    /// Closes the open segment and begins another, unless nothing stands in it: what was appended
+    /// before the call is in closed segments when this is ready with `Ok`.
+    ///
+    /// # Errors
+    /// The next segment cannot be begun: the log stands as before.
+    pub async fn rotate(&self) -> Result<(), Error> {
+        let (sender, receiver) = oneshot::channel();
+        self.inner.committer.rotate(Box::new(move |result| {
+            // Whoever waited may have gone.
+            let _ = sender.send(result);
+        }))?;
+        receiver.await.map_err(|_| Error::Closed)?
+    }
+
     /// Reads a durable record. It blocks for the time of a file read.
     ///
     /// # Errors
-    /// There is no such durable record, it is damaged, or it cannot be read.
+    /// There is no such durable record, its payload was erased, it is damaged, or it cannot be read.
     pub fn read(&self, position: Position) -> Result<Bytes, Error> {
         let Position {
             ordinal,
@@ -300,6 +368,20 @@ impl Log {
         }
         let opened = self.inner.opened(segment)?;
         let path = format::segment_path(&self.inner.dir, segment);
+        // Where it lies now: erasing moved it.
+        let offset = match opened.header.erased {
+            false => offset,
+            true => opened.header.erased_offset(ordinal),
+        };
+        let bytes = opened
+            .file
+            .metadata()
+            .map_err(|source| Error::io("read", &path, source))?
+            .len();
+        let start = offset.saturating_add(format::RECORD_HEADER_LENGTH);
+        if opened.header.erased && (ordinal < opened.header.first_ordinal || start > bytes) {
+            return Err(missing);
+        }
         let mut raw = [0; RECORD_HEADER_BYTES];
         opened
             .file
@@ -318,23 +400,27 @@ impl Log {
         if header.ordinal != ordinal {
             return Err(missing);
         }
-        let bytes = opened
-            .file
-            .metadata()
-            .map_err(|source| Error::io("read", &path, source))?;
-        let start = offset.saturating_add(format::RECORD_HEADER_LENGTH);
-        if start.saturating_add(u64::from(header.length)) > bytes.len() {
+        let length = opened.header.stored_length(&header);
+        if start.saturating_add(u64::from(length)) > bytes {
             return Err(damaged(DamageKind::Truncated));
         }
-        let mut payload = vec![0; usize::try_from(header.length).unwrap_or(usize::MAX)];
+        let mut payload = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
         opened
             .file
             .read_exact_at(&mut payload, start)
             .map_err(|source| Error::io("read", &path, source))?;
-        if !header.fits(&payload) {
+        if !header.fits(&payload, &opened.header) {
             return Err(damaged(DamageKind::Payload));
         }
-        Ok(payload.into())
+        if !opened.header.erased {
+            return Ok(payload.into());
+        }
+        Err(Error::Erased {
+            position: Position { offset, ..position },
+            digest: payload
+                .try_into()
+                .map_err(|_| damaged(DamageKind::Payload))?,
+        })
     }
 
     /// All durable records as of now, in order.
@@ -356,6 +442,16 @@ impl Log {
             Some(first),
             self.inner.committer.durable_end(),
         )
+    }
+
+    /// The durable records as of now in these segments. The link of the first record to what is before
+    /// it is not checked.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn scan_segments(&self, segments: impl RangeBounds<u64>) -> Result<Scan, Error> {
+        let end = self.inner.committer.durable_end();
+        Ok(Scan::up_to(&self.inner.dir, None, end)?.only(&segments))
     }
 
     /// The ordinal of the last durable record; 0 when there is none.

@@ -1,8 +1,9 @@
 //! Records of the message log.
 
 use bytes::Bytes;
+use certs_keys::DigestAlgorithm;
 use gateway_messagelog::{
-    Content, Direction, MessageLog, Options, Protocol, Record, Refusal, Side,
+    Content, Covered, Direction, MessageLog, Options, Protocol, Record, Refusal, Side, Stamp,
 };
 use gateway_proto::id::{ClientId, ServerId, ServiceId};
 use uuid::Uuid;
@@ -19,7 +20,7 @@ pub fn log_segments() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Records as a log writes them: a message, a message with an attachment, a refusal.
+/// Records as a log writes them: a message, a message with an attachment, a refusal, a time stamp.
 pub fn log_records() -> Vec<Vec<u8>> {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -34,11 +35,26 @@ pub fn log_records() -> Vec<Vec<u8>> {
         log.note_refusal(refusal());
         // Behind the refusal, so that it is on the disk when this is.
         log.append(record(Vec::new())).await.expect("it is logged");
+        let waiting = log.unstamped(9).await.expect("it is read");
+        let covers = waiting.iter().map(|message| Covered {
+            ordinal: message.ordinal,
+            digest: message.digest,
+        });
+        let stamp = Stamp {
+            time: now(),
+            authority: "http://127.0.0.1/tsa".to_owned(),
+            token: Bytes::from_static(b"token"),
+            algorithm: DigestAlgorithm::Sha512,
+            single: false,
+            covers: covers.collect(),
+        };
+        log.append_stamp(stamp).await.expect("it is logged");
     });
     drop(runtime);
     let scan = gateway_store::segment::Scan::open(&folder.path().join("segments")).expect("a log");
     let mut records: Vec<_> = scan.map(|found| found.expect("whole").1.to_vec()).collect();
-    records.pop();
+    // One message without attachments is enough.
+    records.remove(3);
     records
 }
 
@@ -59,6 +75,7 @@ fn record(attachments: Vec<(Vec<(String, String)>, Content)>) -> Record {
         issue: None,
         peer: Some(ServerId::new(member("2"), "node").expect("an identifier")),
         message: Bytes::from_static(include_bytes!("../../seeds/soap_envelope/request.xml")),
+        message_digest: None,
         content_type: "text/xml".to_owned(),
         attachments,
         signature: signature_documents()[0].clone().into(),

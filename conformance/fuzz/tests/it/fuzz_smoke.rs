@@ -60,7 +60,7 @@ smoke! {
     rest_request rest_response rest_client_request
     mime_multipart media_type envelope identifier
     request_framing ocsp_port_answer
-    signature hash_chain
+    signature hash_chain stamped_signature zip_archive
     anchor signed_directory directory_content shared_params private_params optional_params
     disk_metadata
     certificate name public_key signature_value certificate_request
@@ -68,6 +68,7 @@ smoke! {
     ocsp_responder timestamper
     service_path path_pattern
     log_segment log_record
+    signed_note tlog_tile tlog_proof add_checkpoint
     adapter_description adapter_statement adapter_value adapter_request
 }
 

@@ -62,8 +62,34 @@ fn what_is_signed_verifies() {
         let (_, chain) = (halves.next().unwrap(), halves.next().unwrap());
         gateway_seal::hashchain::data_references(chain).is_ok_and(|parts| !parts.is_empty())
     });
+    check("stamped_signature", 3, |seed| {
+        gateway_asic::stamping::embed(seed, b"token").is_ok()
+    });
+    check("zip_archive", 12, |seed| {
+        use gateway_asic::zip::{Archive, Limits};
+        let read = |limits| {
+            let archive = Archive::open(seed.to_vec(), limits)?;
+            let mut entries = archive.entries().iter();
+            entries.try_for_each(|entry| archive.read(entry).map(drop))
+        };
+        read(&Limits::CONTAINER).is_ok() || read(&Limits::ARCHIVE).is_ok()
+    });
     check("certificate_request", 2, |seed| {
         certs_x509::request::verify(seed).is_ok()
+    });
+}
+
+#[test]
+fn what_a_transparency_log_signs_is_accepted() {
+    use gateway_tlog::{note::Note, proof::Proof, tile::Resource, witness::AddCheckpoint};
+    check("signed_note", 4, |seed| Note::parse(seed).is_ok());
+    check("tlog_tile", 7, |seed| {
+        let line = seed.iter().position(|byte| *byte == b'\n').unwrap();
+        Resource::from_path(std::str::from_utf8(&seed[..line]).unwrap()).is_ok()
+    });
+    check("tlog_proof", 4, |seed| Proof::decode(seed).is_ok());
+    check("add_checkpoint", 5, |seed| {
+        AddCheckpoint::decode(seed).is_ok()
     });
 }
 

@@ -52,6 +52,8 @@ pub(crate) fn seeds(target: &str) -> Vec<Vec<u8>> {
             let seed = |chain: Vec<u8>| [&result[..], &[0], &chain].concat();
             chains.into_iter().flatten().map(seed).collect()
         }
+        "stamped_signature" => named("signatures", ".xml"),
+        "zip_archive" => named("asic", ".asice"),
         "anchor" => named("globalconf", "anchor"),
         "shared_params" => named("globalconf/globalconf_good", "shared-params.xml"),
         "private_params" => named("globalconf/globalconf_good", "private-params.xml"),

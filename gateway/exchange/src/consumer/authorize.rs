@@ -2,6 +2,7 @@
 
 use gateway_globalconf::Snapshot;
 use gateway_net::Peer;
+use gateway_proto::id::ClientId;
 
 use super::receive::Received;
 use crate::error::{ClientTls, Error};
@@ -32,7 +33,18 @@ pub(super) fn client(
     conf: &Snapshot,
     settings: &Settings,
 ) -> Result<Authorized, Error> {
-    let id = received.message().client();
+    connected(received.message().client(), peer, local, conf, settings)?;
+    Ok(Authorized { received })
+}
+
+/// The client is registered here, and this is a connection as it demands.
+pub(super) fn connected(
+    id: &ClientId,
+    peer: &Peer,
+    local: &Local,
+    conf: &Snapshot,
+    settings: &Settings,
+) -> Result<(), Error> {
     let client = local
         .registered(id, conf)
         .ok_or_else(|| Error::UnknownClient { client: id.clone() })?;
@@ -42,7 +54,7 @@ pub(super) fn client(
             reason,
         })?;
     }
-    Ok(Authorized { received })
+    Ok(())
 }
 
 fn connection(client: &LocalClient, peer: &Peer, local: &Local) -> Result<(), ClientTls> {

@@ -2,13 +2,15 @@
 
 use std::ops::Deref;
 
-use gateway_messagelog::{MessageLog, Side};
+use gateway_messagelog::Side;
 
 use super::seal::Sealed;
 use super::verify::Verified;
 use crate::conf::Valid;
 use crate::error::Error;
+use crate::node::Node;
 use crate::record::{self, Circumstances};
+use crate::timely::Timely;
 
 /// What it holds is in the log, durable. Only this file makes it.
 pub(crate) struct Logged<T>(T);
@@ -30,23 +32,26 @@ impl<T> Deref for Logged<T> {
 /// Logs the signed request, as of the moment it was signed.
 pub(super) async fn request(
     sealed: Sealed,
-    log: &MessageLog,
+    node: &Node,
     valid: Valid,
+    timely: Timely,
 ) -> Result<Logged<Sealed>, Error> {
     let now = sealed.signed_at();
     let circumstances = Circumstances {
         side: Side::Consumer,
         peer: None,
         valid,
+        bodies: &node.settings.body_logging,
         now,
     };
-    let record = record::of_request(
+    let mut record = record::of_request(
         sealed.message(),
         sealed.attachments(),
         sealed.seal(),
         &circumstances,
     );
-    log.append(record).await.map_err(Error::Log)?;
+    record.degraded.extend(timely.degraded());
+    node.log.append(record).await.map_err(Error::Log)?;
     Ok(Logged(sealed))
 }
 
@@ -54,23 +59,26 @@ pub(super) async fn request(
 pub(super) async fn response(
     verified: Verified,
     request: &Logged<Sealed>,
-    log: &MessageLog,
+    node: &Node,
     valid: Valid,
+    timely: Timely,
 ) -> Result<Logged<Verified>, Error> {
     let (peer, now) = (verified.peer(), verified.verified_at());
     let circumstances = Circumstances {
         side: Side::Consumer,
         peer,
         valid,
+        bodies: &node.settings.body_logging,
         now,
     };
-    let record = record::of_response(
+    let mut record = record::of_response(
         verified.message(),
         request.message(),
         verified.attachments(),
         verified.seal(),
         &circumstances,
     );
-    log.append(record).await.map_err(Error::Log)?;
+    record.degraded.extend(timely.degraded());
+    node.log.append(record).await.map_err(Error::Log)?;
     Ok(Logged(verified))
 }

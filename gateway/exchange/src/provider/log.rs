@@ -2,13 +2,15 @@
 
 use std::ops::Deref;
 
-use gateway_messagelog::{MessageLog, Side};
+use gateway_messagelog::Side;
 
 use super::seal::Sealed;
 use super::verify::Verified;
 use crate::conf::Valid;
 use crate::error::Error;
+use crate::node::Node;
 use crate::record::{self, Circumstances};
+use crate::timely::Timely;
 
 /// What it holds is in the log, durable. Only this file makes it.
 pub(crate) struct Logged<T>(T);
@@ -24,8 +26,9 @@ impl<T> Deref for Logged<T> {
 /// Logs the verified request, as of the moment it was judged: an auditor will judge it as of then.
 pub(super) async fn request(
     verified: Verified,
-    log: &MessageLog,
+    node: &Node,
     valid: Valid,
+    timely: Timely,
 ) -> Result<Logged<Verified>, Error> {
     let received = verified.received();
     let (peer, now) = (received.peer(), verified.verified_at());
@@ -33,15 +36,17 @@ pub(super) async fn request(
         side: Side::Provider,
         peer,
         valid,
+        bodies: &node.settings.body_logging,
         now,
     };
-    let record = record::of_request(
+    let mut record = record::of_request(
         received.message(),
         received.attachments(),
         received.seal(),
         &circumstances,
     );
-    log.append(record).await.map_err(Error::Log)?;
+    record.degraded.extend(timely.degraded());
+    node.log.append(record).await.map_err(Error::Log)?;
     Ok(Logged(verified))
 }
 
@@ -49,8 +54,9 @@ pub(super) async fn request(
 pub(super) async fn response(
     sealed: Sealed,
     request: &Logged<Verified>,
-    log: &MessageLog,
+    node: &Node,
     valid: Valid,
+    timely: Timely,
 ) -> Result<Logged<Sealed>, Error> {
     let received = request.received();
     let (peer, now) = (received.peer(), sealed.signed_at());
@@ -58,15 +64,17 @@ pub(super) async fn response(
         side: Side::Provider,
         peer,
         valid,
+        bodies: &node.settings.body_logging,
         now,
     };
-    let record = record::of_response(
+    let mut record = record::of_response(
         sealed.answer().message(),
         received.message(),
         sealed.answer().attachments(),
         sealed.seal(),
         &circumstances,
     );
-    log.append(record).await.map_err(Error::Log)?;
+    record.degraded.extend(timely.degraded());
+    node.log.append(record).await.map_err(Error::Log)?;
     Ok(Logged(sealed))
 }

@@ -6,4 +6,5 @@ mod receive;
 mod route;
 mod seal;
 mod send;
+mod timely;
 mod verify;

@@ -6,6 +6,7 @@
 //! | module | subject |
 //! |---|---|
 //! | `good` | what works: SOAP, attachments, REST, bodies of all kinds, batches |
+//! | `body_logging` | bodies that are not kept, by protocol, side and direction |
 //! | `consumer` | the refusals of the asking node, by step |
 //! | `provider` | the refusals of the answering node, by step |
 //! | `simulation` | many exchanges over a transport that loses, delays and repeats |
@@ -25,6 +26,7 @@
     reason = "test helpers"
 )]
 
+mod body_logging;
 mod consumer;
 mod good;
 mod provider;

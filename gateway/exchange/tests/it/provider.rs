@@ -6,4 +6,5 @@ mod call;
 mod log;
 mod permit;
 mod receive;
+mod timely;
 mod verify;

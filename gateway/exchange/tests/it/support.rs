@@ -12,4 +12,4 @@ pub(crate) use country::{FRESHNESS_SECONDS, NOW, client, server};
 pub(crate) use letter::Letter;
 pub(crate) use service::{echo, replace_all, response};
 pub(crate) use wire::Broken;
-pub(crate) use world::{World, options, right};
+pub(crate) use world::{Place, World, options, right};

@@ -3,23 +3,41 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use gateway_messagelog::audit::{Outcome, Reader, Verdict, verify};
-use gateway_messagelog::{Direction, Entry, Protocol, Record, Refusal, Side};
+use clap::Args;
+use gateway_messagelog::audit::{Outcome, Unreadable, Verdict};
+use gateway_messagelog::{Direction, Entry, Protocol, Record, Refusal, Side, Stamp};
 use serde_json::{Value, json};
 
-use super::{Error, Show, log_folder};
+use super::{Error, LogArguments};
+
+/// One exchange.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    log: LogArguments,
+    /// Message id, or x-road-request-id.
+    id: String,
+    /// Print the messages themselves, too.
+    #[arg(long)]
+    messages: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
 
 /// Prints everything found under an id; `true` when something was found, all of it holds, and
 /// no place of the log is unreadable.
 pub(super) fn run(show: &Show) -> Result<bool, Error> {
-    let reader = Reader::open(&log_folder(&show.data)).map_err(Error::Log)?;
+    let reader = show.log.open()?;
     let history = reader.history().map_err(Error::Log)?;
     let found = reader.find(&show.id).map_err(Error::Log)?;
     // What cannot be read may be the very record asked for: half an exchange is not shown as whole.
     let unreadable: Vec<String> = reader
         .entries()
         .map_err(Error::Log)?
-        .filter_map(|entry| entry.err().map(|unreadable| unreadable.to_string()))
+        .filter_map(Result::err)
+        .filter(|unreadable| !matches!(unreadable, Unreadable::Erased { .. }))
+        .map(|unreadable| unreadable.to_string())
         .collect();
     let mut holds = !found.is_empty() && unreadable.is_empty();
     let mut documents = Vec::new();
@@ -27,7 +45,9 @@ pub(super) fn run(show: &Show) -> Result<bool, Error> {
     for logged in &found {
         match &logged.entry {
             Entry::Message(record) => {
-                let verdict = verify(logged.position, record, &history);
+                let verdict = reader
+                    .verify(logged.position, record, &history)
+                    .map_err(Error::Log)?;
                 holds &= verdict.holds();
                 documents.push(message_json(&verdict, record, show.messages));
                 message_text(&mut text, &verdict, record, show.messages);
@@ -35,6 +55,10 @@ pub(super) fn run(show: &Show) -> Result<bool, Error> {
             Entry::Refusal(refusal) => {
                 documents.push(refusal_json(refusal));
                 refusal_text(&mut text, refusal);
+            }
+            Entry::Stamp(stamp) => {
+                documents.push(stamp_json(stamp));
+                stamp_text(&mut text, stamp);
             }
         }
     }
@@ -94,7 +118,10 @@ fn message_text(text: &mut String, verdict: &Verdict, record: &Record, messages:
         line("degraded", &verdict.degraded.join(", "));
     }
     for part in &verdict.parts {
-        line("part", &format!("{} {} bytes", part.name, part.bytes));
+        let bytes = part.bytes.map(|bytes| format!(" {bytes} bytes"));
+        let kept = if part.is_kept { "" } else { ", not kept" };
+        let (name, bytes) = (&part.name, bytes.unwrap_or_default());
+        line("part", &format!("{name}{bytes}{kept}"));
     }
     if let Some(signer) = &verdict.signer {
         line(
@@ -105,6 +132,11 @@ fn message_text(text: &mut String, verdict: &Verdict, record: &Record, messages:
         if let Some(time) = signer.ocsp_produced_at {
             line("OCSP good at", &time.to_string());
         }
+    }
+    if let Some(stamp) = &verdict.time_stamp {
+        let time = stamp.time.map(|time| time.to_string());
+        line("stamped at", time.as_deref().unwrap_or("?"));
+        line("stamped by", stamp.signer.as_ref().unwrap_or(&stamp.authority));
     }
     for check in &verdict.checks {
         line(check.subject.name(), &outcome(&check.outcome));
@@ -126,7 +158,7 @@ fn message_json(verdict: &Verdict, record: &Record, messages: bool) -> Value {
     let parts: Vec<Value> = verdict
         .parts
         .iter()
-        .map(|part| json!({ "name": part.name, "bytes": part.bytes }))
+        .map(|part| json!({ "name": part.name, "bytes": part.bytes, "kept": part.is_kept }))
         .collect();
     json!({
         "kind": "message",
@@ -150,6 +182,12 @@ fn message_json(verdict: &Verdict, record: &Record, messages: bool) -> Value {
             "issuer": signer.issuer,
             "serial": signer.serial,
             "member": signer.member.as_ref().map(ToString::to_string),
+        })),
+        "time_stamp": verdict.time_stamp.as_ref().map(|stamp| json!({
+            "record": stamp.entry,
+            "time": stamp.time.map(|time| time.to_string()),
+            "authority": stamp.authority,
+            "signer": stamp.signer,
         })),
         "checks": checks,
         "message": messages.then(|| String::from_utf8_lossy(&record.message).into_owned()),
@@ -190,21 +228,40 @@ fn refusal_json(refusal: &Refusal) -> Value {
     })
 }
 
-fn side(side: Side) -> &'static str {
+fn stamp_text(text: &mut String, stamp: &Stamp) {
+    let mut line = |name: &str, value: &str| {
+        let _infallible = writeln!(text, "  {name:<14}{value}");
+    };
+    line("time stamp", &format!("over {} messages", stamp.covers.len()));
+    line("time", &stamp.time.to_string());
+    line("authority", &stamp.authority);
+    text.push('\n');
+}
+
+fn stamp_json(stamp: &Stamp) -> Value {
+    json!({
+        "kind": "stamp",
+        "time": stamp.time.to_string(),
+        "authority": stamp.authority,
+        "covers": stamp.covers.iter().map(|covered| covered.ordinal).collect::<Vec<_>>(),
+    })
+}
+
+pub(super) fn side(side: Side) -> &'static str {
     match side {
         Side::Consumer => "consumer",
         Side::Provider => "provider",
     }
 }
 
-fn direction(direction: Direction) -> &'static str {
+pub(super) fn direction(direction: Direction) -> &'static str {
     match direction {
         Direction::Request => "request",
         Direction::Response => "response",
     }
 }
 
-fn protocol(protocol: Protocol) -> &'static str {
+pub(super) fn protocol(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Soap => "SOAP",
         Protocol::Rest => "REST",

@@ -18,7 +18,7 @@ pub(crate) struct Timestamping {
     /// How soon it is tried again after all authorities failed. Seconds.
     #[serde(default = "retry_seconds")]
     pub(crate) retry_seconds: u64,
-    /// How many messages one time stamp covers at most.
+    /// How many messages one time stamp covers at most; no more than 100 000.
     #[serde(default = "records")]
     pub(crate) records_max: usize,
     /// Until a connection to an authority stands. Seconds.
@@ -47,8 +47,12 @@ pub(crate) struct Archive {
     /// How long the log keeps what is archived. Days.
     #[serde(default = "keep_days")]
     pub(crate) keep_days: u32,
-    /// Run by `/bin/bash -c` after files were made.
+    /// Run by `/bin/bash -c` in the folder of the files after some were made, and again with the next
+    /// run if it failed. With a store as well it must leave the files where they are.
     pub(crate) transfer_command: Option<String>,
+    /// A transfer command that takes longer is ended. Seconds; default 1 h.
+    #[serde(default = "transfer_seconds")]
+    pub(crate) transfer_seconds_max: u64,
     /// An S3-compatible store that files are copied to.
     pub(crate) store: Option<ObjectStore>,
     /// OpenPGP encryption of archive files and of downloads.
@@ -81,7 +85,7 @@ pub(crate) struct ObjectStore {
     pub(crate) access_key_id_file: PathBuf,
     /// File with the secret key, one line, readable by the node's user only.
     pub(crate) secret_key_file: PathBuf,
-    /// Certificate authorities of the endpoint, PEM. Needed for https.
+    /// Certificate authorities of the endpoint, PEM, one or more. Needed for https.
     pub(crate) authorities_file: Option<PathBuf>,
     /// Remove the local file once it is there; default false.
     #[serde(default)]
@@ -94,7 +98,8 @@ pub(crate) struct ObjectStore {
 pub(crate) struct ArchiveEncryption {
     /// The server's own secret key, armored, encrypted under the PIN or plain; archives are signed with it.
     pub(crate) signing_key_file: PathBuf,
-    /// Public keys, armored: recipients where no others are named.
+    /// Public keys, armored: recipients where no others are named. None: the server's own.
+    #[serde(default)]
     pub(crate) default_recipients: Vec<PathBuf>,
     #[serde(default, rename = "member")]
     pub(crate) members: Vec<ArchiveRecipients>,
@@ -191,6 +196,7 @@ impl Default for Archive {
             grouping: Grouping::None,
             keep_days: keep_days(),
             transfer_command: None,
+            transfer_seconds_max: transfer_seconds(),
             store: None,
             encryption: None,
         }
@@ -246,6 +252,10 @@ const fn archive_seconds() -> u64 {
 
 const fn archive_bytes() -> u64 {
     32 << 20
+}
+
+const fn transfer_seconds() -> u64 {
+    3600
 }
 
 const fn keep_days() -> u32 {

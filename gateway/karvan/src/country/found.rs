@@ -22,6 +22,7 @@ use super::{INSTANCE, Kind, NodePlan};
 use crate::certs::{self, Kept};
 use crate::clock::SystemClock;
 use crate::config::{self, Loaded};
+use crate::node::transparency::{self, Keys};
 use crate::registry;
 
 /// What could not be made.
@@ -93,8 +94,19 @@ pub(crate) fn found(place: &Place, keys: KeyKind) -> Result<(), Error> {
             })?;
         }
     }
+    let logs = logs(place, &pin)?;
     for (index, node) in place.plan().nodes.iter().enumerate() {
-        let certificate = found_node(place, index, node, &mut authority, keys, &pin, now)?;
+        let transparency = neighbours(index, &logs);
+        let certificate = found_node(
+            place,
+            index,
+            node,
+            &mut authority,
+            keys,
+            &pin,
+            transparency,
+            now,
+        )?;
         let server = server_id(node)?;
         let address = place.node_address(index).to_string();
         execute(Command::RegisterServer {
@@ -179,6 +191,7 @@ fn found_node(
     authority: &mut Authority,
     keys: KeyKind,
     pin: &str,
+    transparency: config::evidence::Transparency,
     now: Timestamp,
 ) -> Result<Certificate, Error> {
     let folder = place.node_folder(node.name);
@@ -230,9 +243,53 @@ fn found_node(
             certificate: format!("keys/{name}.cert.pem").into(),
         });
     }
-    let values = node_config(place, index, node, signing)?;
+    let values = node_config(place, index, node, signing, transparency)?;
     toml_file(&folder.join("node.toml"), &values)?;
     Ok(certificate)
+}
+
+/// The transparency log of a node, as its neighbours know it.
+struct LogOfNode {
+    log: String,
+    witness: config::evidence::Witness,
+}
+
+/// Makes the keys of every node's log before any configuration names them.
+fn logs(place: &Place, pin: &str) -> Result<Vec<LogOfNode>, Error> {
+    let defaults = config::evidence::Transparency::default();
+    let nodes = place.plan().nodes.iter().enumerate();
+    let logs = nodes.map(|(index, node)| {
+        let folder = place.node_folder(node.name);
+        let keys = Keys::at(
+            &folder.join(&defaults.key),
+            &folder.join(&defaults.witness_key),
+            &transparency::origin(&server_id(node)?),
+            &Pin::new(pin.to_owned()),
+        )
+        .map_err(|error| failed("the keys of a log", error))?;
+        Ok(LogOfNode {
+            log: keys.log.verifier().to_vkey(),
+            witness: config::evidence::Witness {
+                key: keys.witness.verifier().to_vkey(),
+                url: format!("http://{}", place.transparency(index)),
+            },
+        })
+    });
+    logs.collect()
+}
+
+/// Each node is witnessed by the two that follow it, and witnesses the two before it.
+fn neighbours(index: usize, logs: &[LogOfNode]) -> config::evidence::Transparency {
+    let others = logs.len().saturating_sub(1).min(WITNESSES);
+    let after = logs.iter().cycle().skip(index.saturating_add(1));
+    let before = logs.iter().rev().cycle();
+    let before = before.skip(logs.len().saturating_sub(index));
+    config::evidence::Transparency {
+        witness_seconds: 2,
+        witnesses: after.take(others).map(|one| one.witness.clone()).collect(),
+        witnessed: before.take(others).map(|one| one.log.clone()).collect(),
+        ..config::evidence::Transparency::default()
+    }
 }
 
 fn node_config(
@@ -240,6 +297,7 @@ fn node_config(
     index: usize,
     node: &NodePlan,
     signing: Vec<config::node::SigningKey>,
+    transparency: config::evidence::Transparency,
 ) -> Result<config::node::Node, Error> {
     let address = place.node_address(index);
     Ok(config::node::Node {
@@ -251,7 +309,7 @@ fn node_config(
             messages: SocketAddr::new(address, place.message_port()),
             ocsp: SocketAddr::new(address, place.ocsp_port()),
             health: Some(place.health(index)),
-            transparency: Some(SocketAddr::new(address, place.transparency_port())),
+            transparency: Some(place.transparency(index)),
         },
         registry: config::node::Registry {
             anchor: "../../anchor.xml".into(),
@@ -275,7 +333,7 @@ fn node_config(
         log: config::node::Log::default(),
         timestamping: config::evidence::Timestamping::default(),
         archive: config::evidence::Archive::default(),
-        transparency: config::evidence::Transparency::default(),
+        transparency,
         limits: config::node::Limits::default(),
         clients: clients(place, node)?,
     })
@@ -451,3 +509,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// How many neighbours cosign a node's log.
+const WITNESSES: usize = 2;

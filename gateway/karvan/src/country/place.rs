@@ -71,8 +71,9 @@ impl Place {
         self.base_port.saturating_add(3)
     }
 
-    pub(super) fn transparency_port(&self) -> u16 {
-        self.base_port.saturating_add(4)
+    /// Where the n-th node serves its transparency log.
+    pub(crate) fn transparency(&self, index: usize) -> SocketAddr {
+        SocketAddr::new(self.node_address(index), self.base_port.saturating_add(4))
     }
 
     /// The address of the n-th node: 127.0.0.11, 127.0.0.12, …
@@ -122,7 +123,7 @@ impl Place {
             [
                 SocketAddr::new(address, self.message_port()),
                 SocketAddr::new(address, self.ocsp_port()),
-                SocketAddr::new(address, self.transparency_port()),
+                self.transparency(index),
                 self.clients_http(index),
                 self.health(index),
             ]

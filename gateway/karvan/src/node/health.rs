@@ -1,25 +1,46 @@
-//! `/healthz`: the process answers. `/readyz`: it can exchange, or says what is missing.
+//! `/healthz`: the process answers. `/readyz`: it can exchange, or says what is missing; and what is
+//! done under a grace of the policy.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
+use gateway_evidence::archive::Watch;
+use gateway_evidence::cosigning;
+use gateway_evidence::stamper::{Stamper, State};
 use gateway_exchange::Node;
 use gateway_net::{Body, Handler, Peer};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
 
+use super::stamping::HttpAsk;
+use super::transparency::Standing;
+
 /// The health face of a node.
 #[derive(Debug)]
 pub(super) struct Health {
     node: Arc<Node>,
+    stamper: Arc<Stamper<HttpAsk>>,
+    witnesses: Standing,
+    archive: Watch,
 }
 
 impl Health {
-    pub(super) fn new(node: Arc<Node>) -> Self {
-        Self { node }
+    pub(super) fn new(
+        node: Arc<Node>,
+        stamper: Arc<Stamper<HttpAsk>>,
+        witnesses: Standing,
+        archive: Watch,
+    ) -> Self {
+        Self {
+            node,
+            stamper,
+            witnesses,
+            archive,
+        }
     }
 
     /// What keeps the node from exchanging, for its operator.
-    fn missing(&self) -> Vec<&'static str> {
+    fn missing(&self, stamping: &State) -> Vec<&'static str> {
         let now = self.node.clock.now();
         let grace = self.node.settings.registry_grace_seconds_max;
         let mut missing = Vec::new();
@@ -38,7 +59,65 @@ impl Health {
         if !keys.signers.values().any(|key| now < key.usable_until) {
             missing.push("no usable signing certificate: is its OCSP responder reachable?");
         }
+        let lag_max = self.node.settings.timestamp_lag_seconds_max;
+        if lag_max != 0 && stamping.lag_seconds(now) > lag_max {
+            missing.push(
+                "messages wait longer for their time stamps than timestamping.lag_seconds_max \
+                 allows: is an approved time-stamping authority reachable?",
+            );
+        }
         missing
+    }
+
+    /// The transparency log, when it is not as it should be.
+    fn transparency(&self) -> String {
+        let mut text = String::new();
+        if let Some(failure) = self.node.log.tree().and_then(|tree| tree.failure()) {
+            let _infallible = writeln!(
+                text,
+                "degraded: the transparency log does not grow: {failure}"
+            );
+        }
+        for (name, state) in self.witnesses.load().iter() {
+            match state {
+                cosigning::State::NotAsked | cosigning::State::Cosigned { .. } => {}
+                cosigning::State::Unreachable { .. }
+                | cosigning::State::Refused { .. }
+                | cosigning::State::Ahead { .. } => {
+                    let _infallible = writeln!(text, "degraded: witness {name} {state}");
+                }
+            }
+        }
+        text
+    }
+
+    /// Time-stamping, when it is not as it should be.
+    fn remarks(&self, stamping: &State) -> String {
+        let now = self.node.clock.now();
+        let conf = self.node.conf.load_full();
+        let snapshot = conf.as_ref().map(|conf| &conf.snapshot);
+        let settings = &self.node.settings;
+        let interval = settings.timestamping_interval_seconds(snapshot);
+        let lag = stamping.lag_seconds(now);
+        let late = lag > interval.saturating_mul(2);
+        if !late && stamping.last_failure.is_none() {
+            return String::new();
+        }
+        let mut text = format!(
+            "degraded: {} messages wait for their time stamp, the oldest for {lag} s",
+            stamping.waiting
+        );
+        if let Some((time, reason)) = &stamping.last_failure {
+            let _infallible = write!(text, "; failed at {time:.0}: {reason}");
+        }
+        if let Some(time) = stamping.last_success {
+            let _infallible = write!(text, "; last stamped at {time:.0}");
+        }
+        text.push('\n');
+        for authority in &stamping.authorities {
+            let _infallible = writeln!(text, "time-stamping authority {authority}");
+        }
+        text
     }
 }
 
@@ -47,13 +126,17 @@ impl Handler for Health {
         let (status, text) = match request.uri().path() {
             "/healthz" => (StatusCode::OK, "ok\n".to_owned()),
             "/readyz" => {
-                let missing = self.missing();
+                let stamping = self.stamper.state();
+                let missing = self.missing(&stamping);
+                let remarks = self.remarks(&stamping)
+                    + &self.transparency()
+                    + &super::archive::remarks(&self.archive);
                 if missing.is_empty() {
-                    (StatusCode::OK, "ready\n".to_owned())
+                    (StatusCode::OK, format!("ready\n{remarks}"))
                 } else {
                     (
                         StatusCode::SERVICE_UNAVAILABLE,
-                        format!("{}\n", missing.join("\n")),
+                        format!("{}\n{remarks}", missing.join("\n")),
                     )
                 }
             }

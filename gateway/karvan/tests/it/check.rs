@@ -188,3 +188,29 @@ fn finds_a_key_that_does_not_fit_and_a_file_that_is_not_there() {
     let gone = path.with_file_name("gone.toml");
     assert_eq!(checked(din, &gone), (Some(2), expected.to_owned()));
 }
+
+#[test]
+fn finds_an_encryption_key_that_others_may_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let Some(running) = Running::shared() else {
+        return;
+    };
+    let country = &running.country;
+    let din = Service::Node("din");
+    let path = country.config(din);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let key = "[[log.encryption_key]]\nid = \"2027\"\nfile = \"log.key\"\n";
+    let with_key = path.with_file_name("with-key.toml");
+    std::fs::write(&with_key, format!("{text}\n{key}")).unwrap();
+    let file = path.with_file_name("log.key");
+    std::fs::write(&file, "0f".repeat(32)).unwrap();
+
+    let allow = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode));
+    allow(0o640).unwrap();
+    let expected = "karvan: with-key.toml: log.encryption_key.file: log.key, key 2027: \
+                    its group or all others may read or write it; make it mode 0600\n";
+    assert_eq!(checked(din, &with_key), (Some(2), expected.to_owned()));
+    allow(0o600).unwrap();
+    assert_eq!(checked(din, &with_key), (Some(0), String::new()));
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gateway_messagelog::audit::{Finding, Reader};
+use gateway_messagelog::audit::{Finding, Outcome, Reader};
 use gateway_messagelog::{Direction, Side};
 
 use crate::country::{Country, Running, Service, eventually};
@@ -31,7 +31,8 @@ pub(crate) fn check_log(data: &Path) -> BTreeSet<(String, String, String)> {
                 };
                 messages.insert((side.to_owned(), direction.to_owned(), verdict.message_id));
             }
-            Finding::Refusal { .. } => {}
+            Finding::Refusal { .. } | Finding::Erased { .. } => {}
+            Finding::Stamp { outcome, .. } => assert_eq!(outcome, Outcome::Holds),
             Finding::Unreadable(unreadable) => panic!("{unreadable}"),
         }
     }

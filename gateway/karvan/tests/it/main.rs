@@ -21,6 +21,8 @@ mod audit;
 mod bad_input;
 mod check;
 mod country;
+mod crash;
+mod evidence;
 mod load;
 mod ocsp_port;
 mod outage;

@@ -99,7 +99,8 @@ impl Exchanges {
 
 /// The hash by which a response has to name this request.
 fn request_hash(record: &Record) -> Digest {
-    let message = Digest::of(DIGEST, &record.message);
+    let kept = record.message_digest;
+    let message = kept.unwrap_or_else(|| Digest::of(DIGEST, &record.message));
     match record.protocol {
         Protocol::Soap => message,
         Protocol::Rest => {

@@ -36,10 +36,12 @@ pub struct Verdict {
     pub peer: Option<ServerId>,
     /// Degraded steps under which the message was let through.
     pub degraded: Vec<String>,
-    /// What the signature covers, with digests computed now.
+    /// What the signature covers.
     pub parts: Vec<Part>,
     /// Whose certificate signed it; `None` when the signature cannot be read.
     pub signer: Option<Signer>,
+    /// The time stamp that covers it; `None`: it waits for one, or nobody looked.
+    pub time_stamp: Option<TimeStamp>,
     /// The content hash of the configuration by which it was judged.
     pub configuration: Option<String>,
     /// All checks, in order.
@@ -51,10 +53,12 @@ pub struct Verdict {
 pub struct Part {
     /// Its name in a container: `/message.xml`, `/attachment1` …
     pub name: String,
-    /// How long it is.
-    pub bytes: u64,
-    /// Computed from the bytes as they are now.
+    /// How long it is, where that is known.
+    pub bytes: Option<u64>,
+    /// Computed from the bytes as they are now; where they were not kept, as it was noted then.
     pub digest: Digest,
+    /// Its bytes were kept.
+    pub is_kept: bool,
 }
 
 /// Whose certificate signed.
@@ -76,6 +80,19 @@ pub struct Signer {
     pub ocsp_produced_at: Option<Timestamp>,
     /// The time the signer states; nobody confirms it.
     pub signing_time: Option<Timestamp>,
+}
+
+/// The time stamp over a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeStamp {
+    /// Its number in the log.
+    pub entry: u64,
+    /// The time it states; `None` when it cannot be read.
+    pub time: Option<Timestamp>,
+    /// The address of the authority, as noted by the node.
+    pub authority: String,
+    /// The subject of the certificate that signed it, RFC 2253, once that was checked.
+    pub signer: Option<String>,
 }
 
 /// One check.
@@ -104,6 +121,8 @@ pub enum Subject {
     Trust,
     /// The response answers the request in this log.
     Exchange,
+    /// An approved authority time-stamped the signature, not before it was logged.
+    TimeStamp,
 }
 
 impl Subject {
@@ -118,6 +137,7 @@ impl Subject {
             Self::Signer => "signer",
             Self::Trust => "trust",
             Self::Exchange => "exchange",
+            Self::TimeStamp => "time-stamp",
         }
     }
 }
@@ -151,21 +171,34 @@ impl Verdict {
             degraded: record.degraded.clone(),
             parts: Vec::new(),
             signer: None,
+            time_stamp: None,
             configuration: None,
             checks: Vec::new(),
         }
     }
 
     /// Every check on the message itself was made and holds, and nothing else failed. That a
-    /// response's request is not in this log is no failure: it may have been archived.
+    /// response's request is not in this log is no failure: it may have been archived. Nor is that
+    /// bodies were not kept: the signature holds over their digests. Nor is that it waits for its
+    /// time stamp.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.checks
             .iter()
             .all(|check| match (&check.outcome, check.subject) {
                 (Outcome::Holds, _) | (Outcome::NotChecked(_), Subject::Exchange) => true,
+                (Outcome::NotChecked(_), Subject::Contents | Subject::Message) => {
+                    !self.bodies_kept()
+                }
+                (Outcome::NotChecked(_), Subject::TimeStamp) => self.time_stamp.is_none(),
                 (Outcome::NotChecked(_) | Outcome::Fails(_), _) => false,
             })
+    }
+
+    /// All that the signature covers was kept.
+    #[must_use]
+    pub fn bodies_kept(&self) -> bool {
+        self.parts.iter().all(|part| part.is_kept)
     }
 
     /// The checks that do not hold or could not be made.

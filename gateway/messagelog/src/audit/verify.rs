@@ -21,8 +21,13 @@ use crate::{Direction, Protocol, Record};
 pub fn verify(position: Position, record: &Record, history: &ConfHistory) -> Verdict {
     let mut verdict = Verdict::of(position, record);
     let parts = contents(record, &mut verdict);
-    let message = message(record);
-    verdict.add(Subject::Message, message);
+    match message(record) {
+        // The reduced message is not what was signed.
+        Ok(()) if record.message_digest.is_some() => {
+            verdict.add_unchecked(Subject::Message, BODY_NOT_KEPT);
+        }
+        outcome => verdict.add(Subject::Message, outcome),
+    }
     let Some(parts) = parts else {
         verdict.add_unchecked(Subject::Signature, "a content cannot be read");
         return unchecked_signer(verdict, "a content cannot be read");
@@ -49,25 +54,34 @@ fn unchecked_signer(mut verdict: Verdict, reason: &str) -> Verdict {
 
 /// Hashes everything anew.
 fn contents(record: &Record, verdict: &mut Verdict) -> Option<Parts> {
-    let message = Digest::of(DIGEST, &record.message);
+    let message = record
+        .message_digest
+        .unwrap_or_else(|| Digest::of(DIGEST, &record.message));
+    let is_kept = record.message_digest.is_none();
     verdict.parts.push(Part {
         name: MESSAGE_URI.to_owned(),
-        bytes: u64::try_from(record.message.len()).unwrap_or(u64::MAX),
+        bytes: is_kept.then(|| u64::try_from(record.message.len()).unwrap_or(u64::MAX)),
         digest: message,
+        is_kept,
     });
     let mut attachments = Vec::new();
     let mut outcome = Ok(());
     for (index, (_, content)) in record.attachments.iter().enumerate() {
         let name = attachment_uri(index);
-        match content.digest_again() {
+        let computed = match content.is_withheld() {
+            true => Ok(*content.digest()),
+            false => content.digest_again(),
+        };
+        match computed {
             Ok(digest) => {
                 if digest != *content.digest() {
                     outcome = Err(format!("{name} is not what was logged"));
                 }
                 verdict.parts.push(Part {
                     name,
-                    bytes: content.len(),
+                    bytes: Some(content.len()),
                     digest,
+                    is_kept: !content.is_withheld(),
                 });
                 attachments.push(digest);
             }
@@ -77,7 +91,12 @@ fn contents(record: &Record, verdict: &mut Verdict) -> Option<Parts> {
             }
         }
     }
-    verdict.add(Subject::Contents, outcome);
+    match outcome {
+        Ok(()) if !verdict.bodies_kept() => {
+            verdict.add_unchecked(Subject::Contents, BODY_NOT_KEPT);
+        }
+        outcome => verdict.add(Subject::Contents, outcome),
+    }
     Some(Parts {
         message,
         attachments,
@@ -326,3 +345,6 @@ pub(super) fn reason(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// What cannot be checked where only digests were kept.
+const BODY_NOT_KEPT: &str = "the body was not kept, only its digest";

@@ -1,19 +1,21 @@
 //! Records as bytes: the inverse, and what comes from a damaged disk.
 
 use bytes::Bytes;
+use certs_keys::{Digest, DigestAlgorithm};
 use gateway_proto::id::{ClientId, MemberId, ServerId, ServiceId};
 use jiff::Timestamp;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::{collection, option, proptest};
 
 use super::{
-    Direction, Entry, Protocol, Record, Refusal, Side, decode, encode_message, encode_refusal, keys,
+    Covered, Direction, Entry, Kind, Protocol, Record, Refusal, Side, Stamp, decode,
+    encode_message, encode_refusal, encode_stamp, keys, signed,
 };
 use crate::bodies::Bodies;
 use crate::{Content, Error};
 
 fn nowhere() -> Bodies {
-    Bodies::at(std::path::Path::new("nowhere"))
+    Bodies::at(std::path::Path::new("nowhere"), None)
 }
 
 fn client() -> ClientId {
@@ -40,6 +42,7 @@ pub(crate) fn record() -> Record {
         issue: None,
         peer: Some(ServerId::new(MemberId::new("AZ", "GOV", "1001").unwrap(), "node").unwrap()),
         message: Bytes::from_static(b"<message/>"),
+        message_digest: None,
         content_type: "text/xml".to_owned(),
         attachments: Vec::new(),
         signature: Bytes::from_static(b"<signature/>"),
@@ -63,6 +66,10 @@ fn shown(record: &Record) -> String {
     format!("{bare:?} {contents:?}")
 }
 
+fn sha512(bytes: &[u8]) -> Digest {
+    Digest::of(DigestAlgorithm::Sha512, bytes)
+}
+
 fn bytes() -> impl Strategy<Value = Bytes> {
     collection::vec(any::<u8>(), 0..300).prop_map(Bytes::from)
 }
@@ -80,7 +87,10 @@ fn any_record() -> impl Strategy<Value = Record> {
     let attachments = collection::vec(
         (
             collection::vec(header, 0..3),
-            bytes().prop_map(Content::from_bytes),
+            (bytes(), any::<bool>()).prop_map(|(bytes, is_kept)| match is_kept {
+                true => Content::from_bytes(bytes),
+                false => Content::from_bytes(bytes).withheld(),
+            }),
         ),
         0..4,
     );
@@ -103,6 +113,7 @@ fn any_record() -> impl Strategy<Value = Record> {
             request_id: texts.1,
             user_id: texts.2,
             issue: texts.3,
+            message_digest: parts.2.as_deref().map(sha512),
             message: parts.0,
             signature: parts.1,
             hash_chain_result: parts.2,
@@ -123,7 +134,7 @@ proptest! {
             panic!("another kind");
         };
         assert_eq!(shown(&read), shown(&record));
-        let keys = keys(&bytes).unwrap();
+        let keys = keys(&bytes, None).unwrap();
         assert_eq!(keys.message_id.as_ref(), Some(&record.message_id));
         assert_eq!((keys.time, keys.request_id), (record.time, record.request_id));
     }
@@ -131,7 +142,7 @@ proptest! {
     #[test]
     fn bytes_from_anywhere_are_read_or_refused(bytes in bytes()) {
         let _ = decode(&bytes, &nowhere());
-        let _ = keys(&bytes);
+        let _ = keys(&bytes, None);
     }
 
     #[test]
@@ -160,9 +171,9 @@ fn a_refusal_comes_back_as_it_went() {
     let bytes = encode_refusal(&refusal);
     match decode(&bytes, &nowhere()).unwrap() {
         Entry::Refusal(read) => assert_eq!(read, refusal),
-        Entry::Message(_) => panic!("another kind"),
+        Entry::Message(_) | Entry::Stamp(_) => panic!("another kind"),
     }
-    assert_eq!(keys(&bytes).unwrap().client, Some(client()));
+    assert_eq!(keys(&bytes, None).unwrap().client, Some(client()));
 }
 
 #[test]
@@ -177,24 +188,26 @@ fn refuses_a_cut_record_at_every_length() {
 }
 
 #[test]
-fn says_when_a_record_is_of_a_newer_version_or_encrypted() {
-    let mut newer = encode_message(&record()).to_vec();
-    newer[1] = 2;
+fn says_when_a_record_is_of_a_newer_version() {
+    for (version, protection) in [(2, 0), (1, 2), (2, 1)] {
+        let mut newer = encode_message(&record()).to_vec();
+        (newer[1], newer[2]) = (version, protection);
+        let error = decode(&newer.into(), &nowhere()).unwrap_err();
+        let Error::NotUnderstood {
+            version: found,
+            protection: with,
+        } = error
+        else {
+            panic!("{error:?}")
+        };
+        assert_eq!((found, with), (version, protection));
+    }
+    // Said to be sealed, but in the form of a plain one.
+    let mut sealed = encode_message(&record()).to_vec();
+    sealed[2] = 1;
     assert!(matches!(
-        decode(&newer.into(), &nowhere()),
-        Err(Error::NotUnderstood {
-            version: 2,
-            protection: 0
-        })
-    ));
-    let mut encrypted = encode_message(&record()).to_vec();
-    encrypted[2] = 1;
-    assert!(matches!(
-        decode(&encrypted.into(), &nowhere()),
-        Err(Error::NotUnderstood {
-            version: 1,
-            protection: 1
-        })
+        decode(&sealed.into(), &nowhere()),
+        Err(Error::Malformed { .. })
     ));
 }
 
@@ -208,7 +221,10 @@ fn a_record_cannot_name_a_file_elsewhere() {
         &"0".repeat(31),
     ] {
         assert!(
-            matches!(nowhere().open_named(name), Err(Error::Malformed { .. })),
+            matches!(
+                nowhere().open_named(name, false),
+                Err(Error::Malformed { .. })
+            ),
             "{name}"
         );
     }
@@ -219,4 +235,186 @@ fn a_small_record_takes_little_more_than_its_parts() {
     let record = record();
     let parts = record.message.len() + record.signature.len();
     assert!(encode_message(&record).len() < parts + 200);
+}
+
+/// Entries as the first version of this program wrote them: without salt, and of its two kinds.
+mod first_version {
+    use minicbor::Encoder;
+
+    pub(super) fn message() -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut e = Encoder::new(&mut out);
+        let mut write = || -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
+            e.array(3)?.u8(1)?.u8(0)?.array(2)?.u8(0)?.map(14)?;
+            e.u8(0)?.array(2)?.i64(1_800_000_000)?.i32(0)?;
+            e.u8(1)?.u8(1)?.u8(2)?.u8(0)?.u8(3)?.u8(0)?;
+            let client = ["AZ", "GOV", "1001", "portal"];
+            e.u8(4)?.array(4)?;
+            for part in client {
+                e.str(part)?;
+            }
+            e.u8(5)?.array(3)?.array(4)?;
+            for part in ["AZ", "GOV", "2002", "population"] {
+                e.str(part)?;
+            }
+            e.str("person")?.str("v1")?;
+            e.u8(6)?.str("a-1")?.u8(8)?.str("AZ1234567")?;
+            e.u8(10)?.array(2)?.array(3)?;
+            for part in ["AZ", "GOV", "1001"] {
+                e.str(part)?;
+            }
+            e.str("node")?;
+            e.u8(11)?.str("text/xml")?.u8(12)?.bytes(b"<message/>")?;
+            e.u8(13)?.array(0)?.u8(14)?.bytes(b"<signature/>")?;
+            e.u8(17)?.array(0)?;
+            Ok(())
+        };
+        write().unwrap();
+        out
+    }
+
+    pub(super) fn refusal() -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut e = Encoder::new(&mut out);
+        let mut write = || -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
+            e.array(3)?.u8(1)?.u8(0)?.array(2)?.u8(1)?.map(6)?;
+            e.u8(0)?.array(2)?.i64(1_800_000_000)?.i32(7)?;
+            e.u8(1)?.u8(1)?.u8(2)?.u8(1)?;
+            e.u8(7)?.str("access_denied")?;
+            e.u8(8)?.str("no right")?.u8(9)?.str("1f")?;
+            Ok(())
+        };
+        write().unwrap();
+        out
+    }
+}
+
+#[test]
+fn reads_what_the_first_version_wrote() {
+    let bytes = Bytes::from(first_version::message());
+    let Entry::Message(read) = decode(&bytes, &nowhere()).unwrap() else {
+        panic!("another kind")
+    };
+    assert_eq!(shown(&read), shown(&record()));
+    assert_eq!(
+        keys(&bytes, None).unwrap().message_id.as_deref(),
+        Some("a-1")
+    );
+    let bytes = Bytes::from(first_version::refusal());
+    let Entry::Refusal(read) = decode(&bytes, &nowhere()).unwrap() else {
+        panic!("another kind")
+    };
+    assert_eq!(
+        (read.code.as_str(), read.fault_id.as_str()),
+        ("access_denied", "1f")
+    );
+    assert_eq!((read.client, read.message_id), (None, None));
+}
+
+#[tokio::test]
+async fn a_log_of_the_first_version_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let segments = gateway_store::segment::Log::open(
+            &dir.path().join("segments"),
+            gateway_store::segment::Options::default(),
+        )
+        .unwrap();
+        for bytes in [first_version::message(), first_version::refusal()] {
+            segments.append(bytes.into()).await.unwrap();
+        }
+    }
+    // Its index had other trees and no format.
+    let store = gateway_store::tree::Store::open(&dir.path().join("index.redb")).unwrap();
+    store
+        .write(|tx| tx.put(gateway_store::tree::Tree::new("meta"), "indexed", [0; 56]))
+        .unwrap();
+    drop(store);
+    let log = crate::testing::open(dir.path());
+    assert_eq!(log.stamping().unstamped, 1);
+    assert_eq!(log.stamping().oldest, Some(record().time));
+    crate::testing::message(&log, "b", 1_800_000_001).await;
+    assert_eq!(log.find("a-1").await.unwrap().len(), 1);
+    crate::testing::stamp(&log, 9, 1_800_000_002).await;
+    let stamp = log.stamp_of(1).await.unwrap().unwrap();
+    assert_eq!(
+        stamp
+            .covers
+            .iter()
+            .map(|covered| covered.ordinal)
+            .collect::<Vec<_>>(),
+        [1, 3]
+    );
+    assert_eq!(stamp.covers[0].digest, sha512(b"<signature/>"));
+}
+
+#[test]
+fn no_two_entries_are_the_same_bytes() {
+    assert_ne!(encode_message(&record()), encode_message(&record()));
+    let stamp = stamp(&[(7, b"a")]);
+    assert_ne!(encode_stamp(&stamp), encode_stamp(&stamp));
+}
+
+fn stamp(covers: &[(u64, &[u8])]) -> Stamp {
+    Stamp {
+        time: Timestamp::from_second(1_800_000_000).unwrap(),
+        authority: "http://127.0.0.1/tsa".to_owned(),
+        token: Bytes::from_static(b"token"),
+        algorithm: DigestAlgorithm::Sha512,
+        single: covers.len() == 1,
+        covers: covers
+            .iter()
+            .map(|(ordinal, signature)| Covered {
+                ordinal: *ordinal,
+                digest: sha512(signature),
+            })
+            .collect(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_stamp_comes_back_as_it_went(
+        seconds in -1_000_000_000_i64..4_000_000_000,
+        authority in ".{0,40}",
+        token in bytes(),
+        ordinals in collection::btree_set(any::<u64>(), 1..50),
+    ) {
+        let covers: Vec<_> = ordinals.iter().map(|ordinal| (*ordinal, &b"x"[..])).collect();
+        let stamp = Stamp {
+            time: Timestamp::from_second(seconds).unwrap(),
+            authority,
+            token,
+            ..stamp(&covers)
+        };
+        let bytes = encode_stamp(&stamp);
+        match decode(&bytes, &nowhere()).unwrap() {
+            Entry::Stamp(read) => assert_eq!(read, stamp),
+            other => panic!("{other:?}"),
+        }
+        let keys = keys(&bytes, None).unwrap();
+        assert_eq!(keys.kind, Kind::Stamp {
+            first: *ordinals.first().unwrap(),
+            last: *ordinals.last().unwrap(),
+        });
+        assert_eq!(signed(&bytes, None).unwrap(), None);
+    }
+
+    #[test]
+    fn a_changed_stamp_is_read_or_refused(at in 0..300_usize, to in any::<u8>()) {
+        let mut bytes = encode_stamp(&stamp(&[(7, b"a"), (9, b"b")])).to_vec();
+        let at = at.min(bytes.len().saturating_sub(1));
+        bytes[at] = to;
+        let bytes = bytes.into();
+        let _ = decode(&bytes, &nowhere());
+        let _ = keys(&bytes, None);
+        let _ = signed(&bytes, None);
+    }
+}
+
+#[test]
+fn a_stamp_over_nothing_is_none() {
+    let bytes = encode_stamp(&stamp(&[]));
+    assert!(decode(&bytes, &nowhere()).is_err());
+    assert!(keys(&bytes, None).is_err());
 }

@@ -1,40 +1,69 @@
 //! A record as bytes: CBOR with numbered fields.
 //!
 //! ```text
-//! entry   := [ version, protection, body ]
-//! body    := [ kind, fields ]                  protection 0: none
+//! entry   := [ version, 0, body ]              plain; sealed entries: see `protection`
+//! body    := [ kind, fields ]
 //! fields  := map of number → value             unknown numbers are passed over
 //! ```
 //!
-//! Numbers are never used again for something else. Another protection will put an encrypted byte
-//! string in the place of the body.
+//! Numbers are never used again for something else.
+//!
+//! * `fields`: the numbered fields of each kind of entry
+
+mod fields;
 
 use std::fmt;
 
 use bytes::Bytes;
-use certs_keys::{Digest, DigestAlgorithm};
-use gateway_proto::id::{ClientId, MemberId, ServerId, ServiceId};
+use gateway_proto::id::{ClientId, ServiceId};
 use jiff::Timestamp;
-use minicbor::bytes::ByteSlice;
-use minicbor::{Decode, Decoder, Encode, Encoder};
+use minicbor::{Decoder, Encode, Encoder};
 
-use super::{Direction, Entry, Protocol, Record, Refusal, Side};
+use self::fields::{
+    AttachmentFields, CoveredFields, DigestFields, MessageFields, PartyFields, RefusalFields,
+    ServerFields, ServiceFields, StampFields, TimeFields,
+};
+use super::{Entry, Record, Refusal, Stamp};
 use crate::bodies::Bodies;
 use crate::content::Place;
-use crate::{Content, Error};
+use crate::protection::plain;
+use crate::{Error, Protection};
 
-/// What the index needs of an entry.
+/// What the index and retention need of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Keys {
+    pub(crate) kind: Kind,
     pub(crate) time: Timestamp,
     pub(crate) message_id: Option<String>,
     pub(crate) request_id: Option<String>,
     pub(crate) client: Option<ClientId>,
     pub(crate) service: Option<ServiceId>,
+    /// The files of its contents.
+    pub(crate) bodies: Vec<String>,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Message,
+    Refusal,
+    /// With the first and last message it covers.
+    Stamp {
+        first: u64,
+        last: u64,
+    },
+}
+
+/// What a time stamp needs of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Signed {
+    pub(crate) time: Timestamp,
+    pub(crate) signature: Bytes,
 }
 
 /// The bytes of a message. Contents in files are named, others are in it.
 pub(crate) fn encode_message(record: &Record) -> Bytes {
+    let salt = salt();
     let attachments = record
         .attachments
         .iter()
@@ -48,8 +77,13 @@ pub(crate) fn encode_message(record: &Record) -> Bytes {
             length: content.len(),
             inline: content.bytes().map(|bytes| (&**bytes).into()),
             file: match content.place() {
-                Place::Memory(_) => None,
+                Place::Memory(_) | Place::Withheld => None,
                 Place::File(file) => Some(file.name()),
+            },
+            form: match content.place() {
+                Place::File(file) if file.is_sealed() => Some(FORM_SEALED),
+                Place::Memory(_) | Place::File(_) => None,
+                Place::Withheld => Some(FORM_WITHHELD),
             },
         })
         .collect();
@@ -67,11 +101,13 @@ pub(crate) fn encode_message(record: &Record) -> Bytes {
         peer: record.peer.as_ref().map(ServerFields::of),
         content_type: &record.content_type,
         message: &record.message,
+        message_digest: record.message_digest.as_ref().map(DigestFields::of),
         attachments,
         signature: &record.signature,
         hash_chain_result: record.hash_chain_result.as_deref().map(Into::into),
         hash_chain: record.hash_chain.as_deref().map(Into::into),
         degraded: record.degraded.iter().map(String::as_str).collect(),
+        salt: Some(salt.as_slice().into()),
     };
     let contents = record
         .attachments
@@ -87,6 +123,7 @@ pub(crate) fn encode_message(record: &Record) -> Bytes {
 
 /// The bytes of a refusal.
 pub(crate) fn encode_refusal(refusal: &Refusal) -> Bytes {
+    let salt = salt();
     let fields = RefusalFields {
         time: TimeFields::of(refusal.time),
         side: refusal.side.code(),
@@ -98,12 +135,42 @@ pub(crate) fn encode_refusal(refusal: &Refusal) -> Bytes {
         code: &refusal.code,
         reason: &refusal.reason,
         fault_id: &refusal.fault_id,
+        salt: Some(salt.as_slice().into()),
     };
     encode(KIND_REFUSAL, &fields, FIELDS_BYTES)
 }
 
-/// Reads an entry. The parts of a message share memory with `bytes`.
-pub(crate) fn decode(bytes: &Bytes, bodies: &Bodies) -> Result<Entry, Error> {
+/// The bytes of a time stamp.
+pub(crate) fn encode_stamp(stamp: &Stamp) -> Bytes {
+    let salt = salt();
+    let fields = StampFields {
+        time: TimeFields::of(stamp.time),
+        authority: &stamp.authority,
+        token: &stamp.token,
+        algorithm: stamp.algorithm.name(),
+        single: stamp.single,
+        covers: stamp
+            .covers
+            .iter()
+            .map(|covered| CoveredFields {
+                ordinal: covered.ordinal,
+                digest: covered.digest.as_bytes(),
+            })
+            .collect(),
+        salt: Some(salt.as_slice().into()),
+    };
+    let capacity = stamp
+        .covers
+        .len()
+        .saturating_mul(COVERED_BYTES)
+        .saturating_add(stamp.token.len())
+        .saturating_add(FIELDS_BYTES);
+    encode(KIND_STAMP, &fields, capacity)
+}
+
+/// Reads an entry. The parts of a message share memory with the plain bytes.
+pub(crate) fn decode(stored: &Bytes, bodies: &Bodies) -> Result<Entry, Error> {
+    let bytes = &plain(stored, bodies.protection())?;
     let mut decoder = Decoder::new(bytes);
     match kind(&mut decoder)? {
         KIND_MESSAGE => {
@@ -114,22 +181,31 @@ pub(crate) fn decode(bytes: &Bytes, bodies: &Bodies) -> Result<Entry, Error> {
             let fields: RefusalFields<'_> = decoder.decode().map_err(malformed)?;
             fields.refusal().map(Entry::Refusal)
         }
+        KIND_STAMP => {
+            let fields: StampFields<'_> = decoder.decode().map_err(malformed)?;
+            fields.stamp(bytes).map(Entry::Stamp)
+        }
         kind => Err(Error::malformed(format!("kind {kind}"))),
     }
 }
 
 /// Reads what the index needs, without touching contents.
-pub(crate) fn keys(bytes: &[u8]) -> Result<Keys, Error> {
+pub(crate) fn keys(stored: &Bytes, protection: Option<&Protection>) -> Result<Keys, Error> {
+    let bytes = &plain(stored, protection)?;
     let mut decoder = Decoder::new(bytes);
     match kind(&mut decoder)? {
         KIND_MESSAGE => {
             let fields: MessageFields<'_> = decoder.decode().map_err(malformed)?;
+            let files = fields.attachments.iter();
+            let bodies = files.filter_map(|attachment| attachment.file.map(str::to_owned));
             Ok(Keys {
+                kind: Kind::Message,
                 time: fields.time.timestamp()?,
                 message_id: Some(fields.message_id.to_owned()),
                 request_id: fields.request_id.map(str::to_owned),
                 client: Some(fields.client.client()?),
                 service: Some(fields.service.service()?),
+                bodies: bodies.collect(),
             })
         }
         KIND_REFUSAL => {
@@ -138,13 +214,71 @@ pub(crate) fn keys(bytes: &[u8]) -> Result<Keys, Error> {
                 .map_err(malformed)?
                 .refusal()?;
             Ok(Keys {
+                kind: Kind::Refusal,
                 time: refusal.time,
                 message_id: refusal.message_id,
                 request_id: None,
                 client: refusal.client,
                 service: refusal.service,
+                bodies: Vec::new(),
             })
         }
+        KIND_STAMP => {
+            let fields: StampFields<'_> = decoder.decode().map_err(malformed)?;
+            let covers = (fields.covers.first(), fields.covers.last());
+            let (Some(first), Some(last)) = covers else {
+                return Err(Error::malformed("a time stamp over nothing"));
+            };
+            Ok(Keys {
+                kind: Kind::Stamp {
+                    first: first.ordinal,
+                    last: last.ordinal,
+                },
+                time: fields.time.timestamp()?,
+                message_id: None,
+                request_id: None,
+                client: None,
+                service: None,
+                bodies: Vec::new(),
+            })
+        }
+        kind => Err(Error::malformed(format!("kind {kind}"))),
+    }
+}
+
+/// Reads a time stamp; `None` when it is none.
+pub(crate) fn stamp(
+    stored: &Bytes,
+    protection: Option<&Protection>,
+) -> Result<Option<Stamp>, Error> {
+    let bytes = &plain(stored, protection)?;
+    let mut decoder = Decoder::new(bytes);
+    match kind(&mut decoder)? {
+        KIND_STAMP => {
+            let fields: StampFields<'_> = decoder.decode().map_err(malformed)?;
+            fields.stamp(bytes).map(Some)
+        }
+        KIND_MESSAGE | KIND_REFUSAL => Ok(None),
+        kind => Err(Error::malformed(format!("kind {kind}"))),
+    }
+}
+
+/// Reads what a time stamp is over; `None` when it is no message.
+pub(crate) fn signed(
+    stored: &Bytes,
+    protection: Option<&Protection>,
+) -> Result<Option<Signed>, Error> {
+    let bytes = &plain(stored, protection)?;
+    let mut decoder = Decoder::new(bytes);
+    match kind(&mut decoder)? {
+        KIND_MESSAGE => {
+            let fields: MessageFields<'_> = decoder.decode().map_err(malformed)?;
+            Ok(Some(Signed {
+                time: fields.time.timestamp()?,
+                signature: bytes.slice_ref(fields.signature),
+            }))
+        }
+        KIND_REFUSAL | KIND_STAMP => Ok(None),
         kind => Err(Error::malformed(format!("kind {kind}"))),
     }
 }
@@ -184,323 +318,27 @@ fn kind(decoder: &mut Decoder<'_>) -> Result<u8, Error> {
     decoder.u8().map_err(malformed)
 }
 
-fn malformed(error: impl fmt::Display) -> Error {
+/// Random octets in every entry: who sees its digest in a proof cannot guess the rest.
+fn salt() -> [u8; SALT_BYTES] {
+    certs_keys::random_bytes()
+}
+
+pub(crate) fn malformed(error: impl fmt::Display) -> Error {
     Error::malformed(error.to_string())
 }
 
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct MessageFields<'b> {
-    #[b(0)]
-    time: TimeFields,
-    #[n(1)]
-    side: u8,
-    #[n(2)]
-    direction: u8,
-    #[n(3)]
-    protocol: u8,
-    #[b(4)]
-    client: PartyFields<'b>,
-    #[b(5)]
-    service: ServiceFields<'b>,
-    #[b(6)]
-    message_id: &'b str,
-    #[b(7)]
-    request_id: Option<&'b str>,
-    #[b(8)]
-    user_id: Option<&'b str>,
-    #[b(9)]
-    issue: Option<&'b str>,
-    #[b(10)]
-    peer: Option<ServerFields<'b>>,
-    #[b(11)]
-    content_type: &'b str,
-    #[cbor(b(12), with = "minicbor::bytes")]
-    message: &'b [u8],
-    #[b(13)]
-    attachments: Vec<AttachmentFields<'b>>,
-    #[cbor(b(14), with = "minicbor::bytes")]
-    signature: &'b [u8],
-    #[b(15)]
-    hash_chain_result: Option<&'b ByteSlice>,
-    #[b(16)]
-    hash_chain: Option<&'b ByteSlice>,
-    #[b(17)]
-    degraded: Vec<&'b str>,
-}
-
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct AttachmentFields<'b> {
-    #[b(0)]
-    headers: Vec<(&'b str, &'b str)>,
-    #[b(1)]
-    algorithm: &'b str,
-    #[cbor(b(2), with = "minicbor::bytes")]
-    digest: &'b [u8],
-    #[n(3)]
-    length: u64,
-    #[b(4)]
-    inline: Option<&'b ByteSlice>,
-    #[b(5)]
-    file: Option<&'b str>,
-}
-
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct RefusalFields<'b> {
-    #[b(0)]
-    time: TimeFields,
-    #[n(1)]
-    side: u8,
-    #[n(2)]
-    protocol: u8,
-    #[b(3)]
-    client: Option<PartyFields<'b>>,
-    #[b(4)]
-    service: Option<ServiceFields<'b>>,
-    #[b(5)]
-    message_id: Option<&'b str>,
-    #[b(6)]
-    peer: Option<ServerFields<'b>>,
-    #[b(7)]
-    code: &'b str,
-    #[b(8)]
-    reason: &'b str,
-    #[b(9)]
-    fault_id: &'b str,
-}
-
-#[derive(Encode, Decode)]
-struct TimeFields {
-    #[n(0)]
-    seconds: i64,
-    #[n(1)]
-    nanoseconds: i32,
-}
-
-#[derive(Encode, Decode)]
-struct PartyFields<'b> {
-    #[b(0)]
-    instance: &'b str,
-    #[b(1)]
-    member_class: &'b str,
-    #[b(2)]
-    member_code: &'b str,
-    #[b(3)]
-    subsystem: Option<&'b str>,
-}
-
-#[derive(Encode, Decode)]
-struct ServiceFields<'b> {
-    #[b(0)]
-    provider: PartyFields<'b>,
-    #[b(1)]
-    code: &'b str,
-    #[b(2)]
-    version: Option<&'b str>,
-}
-
-#[derive(Encode, Decode)]
-struct ServerFields<'b> {
-    #[b(0)]
-    owner: PartyFields<'b>,
-    #[b(1)]
-    code: &'b str,
-}
-
-impl MessageFields<'_> {
-    fn record(self, whole: &Bytes, bodies: &Bodies) -> Result<Record, Error> {
-        let attachments: Result<Vec<_>, Error> = self
-            .attachments
-            .into_iter()
-            .map(|attachment| {
-                let headers = attachment.headers.iter();
-                let headers =
-                    headers.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-                Ok((headers.collect(), attachment.content(whole, bodies)?))
-            })
-            .collect();
-        Ok(Record {
-            time: self.time.timestamp()?,
-            side: Side::from_code(self.side)?,
-            direction: Direction::from_code(self.direction)?,
-            protocol: Protocol::from_code(self.protocol)?,
-            client: self.client.client()?,
-            service: self.service.service()?,
-            message_id: self.message_id.to_owned(),
-            request_id: self.request_id.map(str::to_owned),
-            user_id: self.user_id.map(str::to_owned),
-            issue: self.issue.map(str::to_owned),
-            peer: self.peer.map(|peer| peer.server()).transpose()?,
-            message: whole.slice_ref(self.message),
-            content_type: self.content_type.to_owned(),
-            attachments: attachments?,
-            signature: whole.slice_ref(self.signature),
-            hash_chain_result: self.hash_chain_result.map(|bytes| whole.slice_ref(bytes)),
-            hash_chain: self.hash_chain.map(|bytes| whole.slice_ref(bytes)),
-            degraded: self.degraded.into_iter().map(str::to_owned).collect(),
-        })
-    }
-}
-
-impl AttachmentFields<'_> {
-    /// The content with the digest that was recorded; whether it still fits is the auditor's
-    /// question.
-    fn content(&self, whole: &Bytes, bodies: &Bodies) -> Result<Content, Error> {
-        let digest = DigestAlgorithm::from_name(self.algorithm)
-            .and_then(|algorithm| Digest::from_bytes(algorithm, self.digest))
-            .ok_or_else(|| Error::malformed("the digest of a content"))?;
-        match (self.inline, self.file) {
-            (Some(bytes), None) => Ok(Content::in_memory(whole.slice_ref(bytes), digest)),
-            (None, Some(name)) => Ok(Content::in_file(
-                bodies.open_named(name)?,
-                self.length,
-                digest,
-            )),
-            _ => Err(Error::malformed("the place of a content")),
-        }
-    }
-}
-
-impl RefusalFields<'_> {
-    fn refusal(self) -> Result<Refusal, Error> {
-        Ok(Refusal {
-            time: self.time.timestamp()?,
-            side: Side::from_code(self.side)?,
-            protocol: Protocol::from_code(self.protocol)?,
-            client: self.client.map(|client| client.client()).transpose()?,
-            service: self.service.map(|service| service.service()).transpose()?,
-            message_id: self.message_id.map(str::to_owned),
-            peer: self.peer.map(|peer| peer.server()).transpose()?,
-            code: self.code.to_owned(),
-            reason: self.reason.to_owned(),
-            fault_id: self.fault_id.to_owned(),
-        })
-    }
-}
-
-impl TimeFields {
-    fn of(time: Timestamp) -> Self {
-        Self {
-            seconds: time.as_second(),
-            nanoseconds: time.subsec_nanosecond(),
-        }
-    }
-
-    fn timestamp(&self) -> Result<Timestamp, Error> {
-        Timestamp::new(self.seconds, self.nanoseconds).map_err(malformed)
-    }
-}
-
-impl<'b> PartyFields<'b> {
-    fn of(client: &'b ClientId) -> Self {
-        let member = client.member();
-        Self {
-            subsystem: client.subsystem(),
-            ..Self::of_member(member)
-        }
-    }
-
-    fn of_member(member: &'b MemberId) -> Self {
-        Self {
-            instance: member.instance(),
-            member_class: member.member_class(),
-            member_code: member.member_code(),
-            subsystem: None,
-        }
-    }
-
-    fn client(&self) -> Result<ClientId, Error> {
-        ClientId::new(self.member()?, self.subsystem).map_err(malformed)
-    }
-
-    fn member(&self) -> Result<MemberId, Error> {
-        MemberId::new(self.instance, self.member_class, self.member_code).map_err(malformed)
-    }
-}
-
-impl<'b> ServiceFields<'b> {
-    fn of(service: &'b ServiceId) -> Self {
-        Self {
-            provider: PartyFields::of(service.provider()),
-            code: service.code(),
-            version: service.version(),
-        }
-    }
-
-    fn service(&self) -> Result<ServiceId, Error> {
-        ServiceId::new(self.provider.client()?, self.code, self.version).map_err(malformed)
-    }
-}
-
-impl<'b> ServerFields<'b> {
-    fn of(server: &'b ServerId) -> Self {
-        Self {
-            owner: PartyFields::of_member(server.owner()),
-            code: server.code(),
-        }
-    }
-
-    fn server(&self) -> Result<ServerId, Error> {
-        ServerId::new(self.owner.member()?, self.code).map_err(malformed)
-    }
-}
-
-impl Side {
-    fn code(self) -> u8 {
-        match self {
-            Self::Consumer => 0,
-            Self::Provider => 1,
-        }
-    }
-
-    fn from_code(code: u8) -> Result<Self, Error> {
-        match code {
-            0 => Ok(Self::Consumer),
-            1 => Ok(Self::Provider),
-            _ => Err(Error::malformed("the side")),
-        }
-    }
-}
-
-impl Direction {
-    fn code(self) -> u8 {
-        match self {
-            Self::Request => 0,
-            Self::Response => 1,
-        }
-    }
-
-    fn from_code(code: u8) -> Result<Self, Error> {
-        match code {
-            0 => Ok(Self::Request),
-            1 => Ok(Self::Response),
-            _ => Err(Error::malformed("the direction")),
-        }
-    }
-}
-
-impl Protocol {
-    fn code(self) -> u8 {
-        match self {
-            Self::Soap => 0,
-            Self::Rest => 1,
-        }
-    }
-
-    fn from_code(code: u8) -> Result<Self, Error> {
-        match code {
-            0 => Ok(Self::Soap),
-            1 => Ok(Self::Rest),
-            _ => Err(Error::malformed("the protocol")),
-        }
-    }
-}
-
-const VERSION: u8 = 1;
-const PROTECTION_NONE: u8 = 0;
+pub(crate) const VERSION: u8 = 1;
+pub(crate) const PROTECTION_NONE: u8 = 0;
+pub(crate) const PROTECTION_SEALED: u8 = 1;
+/// The file of a content is sealed.
+const FORM_SEALED: u8 = 1;
+/// Only digest and length of a content are kept.
+const FORM_WITHHELD: u8 = 2;
 const KIND_MESSAGE: u8 = 0;
 const KIND_REFUSAL: u8 = 1;
+const KIND_STAMP: u8 = 2;
+const SALT_BYTES: usize = 16;
+/// About what one message takes in a time stamp.
+const COVERED_BYTES: usize = 80;
 /// About what the short fields take.
 const FIELDS_BYTES: usize = 1024;

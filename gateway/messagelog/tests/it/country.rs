@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use certs_authority::{Authority, Order, subject};
+use certs_authority::{Authority, Order, Timestamper, subject};
 use certs_keys::{Digest, DigestAlgorithm, KeyKind, SigningKey, SoftKey};
 use certs_x509::Certificate;
 use certs_x509::profile::{MemberName, Profile};
+use certs_x509::timestamp;
 use gateway_globalconf::params::{
-    self, ApprovedAuthority, ConfigurationSource, OcspResponder, SharedParams, Version,
+    self, ApprovedAuthority, ApprovedTimestamper, ConfigurationSource, OcspResponder, SharedParams,
+    Version,
 };
-use gateway_messagelog::{Content, Direction, Protocol, Record, Side};
+use gateway_messagelog::{Content, Covered, Direction, Protocol, Record, Side, Stamp, Unstamped};
 use gateway_proto::id::{ClientId, MemberId};
 use gateway_proto::{Limits, rest, soap};
 use gateway_seal::{Parts, SigningContext, sign};
@@ -23,6 +25,7 @@ pub(crate) const FRESHNESS_SECONDS: i64 = 3600;
 
 pub(crate) struct Country {
     authority: Authority,
+    timestamper: Timestamper,
     client: Signatory,
     provider: Signatory,
 }
@@ -38,11 +41,55 @@ impl Country {
         let mut authority = Authority::create("Test", KeyKind::P256, NOW).unwrap();
         let client = Signatory::new(&mut authority, "COM", "1111", "TESTCLI");
         let provider = Signatory::new(&mut authority, "GOV", "2222", "TESTPROV");
+        let timestamper = authority
+            .timestamper("Stamper", KeyKind::P256, NOW)
+            .unwrap();
         Self {
             authority,
+            timestamper,
             client,
             provider,
         }
+    }
+
+    /// What the log is told: a token over what waits, given at this time.
+    pub(crate) fn stamp(&self, waiting: &[Unstamped], at: Timestamp) -> Stamp {
+        let data = match waiting {
+            [only] => gateway_seal::signature_value(only.signature.as_ref().unwrap()).unwrap(),
+            several => {
+                let parts: Vec<_> = several
+                    .iter()
+                    .map(|message| Parts {
+                        message: message.digest,
+                        attachments: Vec::new(),
+                    })
+                    .collect();
+                let uris = ("/ts-hashchain.xml", "/META-INF/signatures.xml");
+                let (result, _) = gateway_seal::hashchain::build(&parts, uris.0, uris.1).unwrap();
+                result.to_vec()
+            }
+        };
+        let query = timestamp::request(&Digest::of(DigestAlgorithm::Sha512, &data));
+        let response = self.timestamper.respond(&query, at);
+        let token = timestamp::token_of_response(&response).unwrap();
+        Stamp {
+            time: at,
+            authority: "http://127.0.0.1/tsa".to_owned(),
+            token: token.der().to_vec().into(),
+            algorithm: DigestAlgorithm::Sha512,
+            single: waiting.len() == 1,
+            covers: waiting
+                .iter()
+                .map(|message| Covered {
+                    ordinal: message.ordinal,
+                    digest: message.digest,
+                })
+                .collect(),
+        }
+    }
+
+    pub(crate) fn timestamper_name(&self) -> String {
+        self.timestamper.certificate().subject().rfc2253()
     }
 
     pub(crate) fn revoke_client(&mut self) {
@@ -74,7 +121,12 @@ impl Country {
                 default_csr_format: None,
                 acme: None,
             }],
-            timestampers: Vec::new(),
+            timestampers: vec![ApprovedTimestamper {
+                name: "Stamper".to_owned(),
+                url: "http://127.0.0.1/tsa".to_owned(),
+                certificate: self.timestamper.certificate().clone(),
+                cost: None,
+            }],
             members: Vec::new(),
             servers: Vec::new(),
             groups: Vec::new(),
@@ -119,6 +171,7 @@ impl Country {
                 issue: header.issue.clone(),
                 peer: None,
                 message: message.bytes().clone(),
+                message_digest: None,
                 content_type: message.content_type().to_owned(),
                 attachments: Vec::new(),
                 signature: Bytes::new(),
@@ -168,6 +221,7 @@ impl Country {
                 issue: None,
                 peer: None,
                 message: message.clone(),
+                message_digest: None,
                 content_type: String::new(),
                 attachments: content.into_iter().collect(),
                 signature: Bytes::new(),

@@ -14,6 +14,11 @@
 )]
 
 mod country;
+mod protection;
+mod reduced;
+mod search;
+mod stamps;
+mod tree;
 
 use std::fs;
 use std::os::unix::fs::FileExt as _;
@@ -116,7 +121,7 @@ async fn exchanges_hold_offline_with_nothing_but_the_folder() {
     assert_eq!(
         (
             verdicts[2].parts[1].name.as_str(),
-            verdicts[2].parts[1].bytes
+            verdicts[2].parts[1].bytes.unwrap()
         ),
         ("/attachment1", 200)
     );

@@ -9,7 +9,10 @@ use self::{
     connection::{Connected, Failed},
     pool::Pool,
 };
-use crate::{Body, Error, Identity, tls::client::ClientTls};
+use crate::{
+    Body, Error, Identity,
+    tls::{Authorities, client::ClientTls},
+};
 
 pub(crate) mod connection;
 pub(crate) mod dial;
@@ -59,21 +62,26 @@ impl Default for ClientOptions {
 /// Whom to believe at an https service.
 ///
 /// PR-MESS leaves it to the provider: the service's certificate is compared with those registered
-/// for the provider's information systems, or not at all. Names are never compared.
+/// for the provider's information systems, or not at all. Names are compared only where an authority
+/// is trusted.
 #[derive(Clone, Debug)]
 pub enum ServerTrust {
     /// Any server.
     Any,
     /// A server whose certificate is byte-equal to one of these.
     OneOf(Vec<Certificate>),
+    /// A server that one of these vouches for, under the host name of the request. For services
+    /// outside the network, such as a store for archives.
+    Authorities(Authorities),
 }
 
 impl ServerTrust {
-    fn accepts(&self, presented: &[Certificate]) -> bool {
+    fn accepts(&self, presented: &[Certificate], host: &str) -> bool {
         match (self, presented.first()) {
             (Self::Any, _) => true,
             (Self::OneOf(trusted), Some(leaf)) => trusted.iter().any(|one| one.der() == leaf.der()),
-            (Self::OneOf(_), None) => false,
+            (Self::Authorities(authorities), Some(_)) => authorities.vouch_for(presented, host),
+            (Self::OneOf(_) | Self::Authorities(_), None) => false,
         }
     }
 }
@@ -109,7 +117,7 @@ impl Client {
         let stall = timeout.unwrap_or(self.shared.options.response_timeout);
         let (target, mut request) = Target::of(request)?;
         if let Some(kept) = self.shared.pool.take(&target)
-            && (!target.tls || trust.accepts(&kept.shown.certificates))
+            && (!target.tls || trust.accepts(&kept.shown.certificates, &target.host))
         {
             match self.exchange(kept, &target, request, stall).await {
                 Ok(response) => return Ok(response),
@@ -124,7 +132,7 @@ impl Client {
             }
         }
         let connection = self.connect(&target).await?;
-        if target.tls && !trust.accepts(&connection.shown.certificates) {
+        if target.tls && !trust.accepts(&connection.shown.certificates, &target.host) {
             return Err(Error::ServerUntrusted);
         }
         self.exchange(connection, &target, request, stall)

@@ -1,7 +1,8 @@
 //! TLS 1.3 and 1.2, with authenticated encryption only, over the keys of `certs-keys`.
 //!
 //! Chains are not judged here: a handshake proves who holds a key, the exchange decides what that
-//! is worth. Host names are never compared, as PR-MESSTRANSP has it.
+//! is worth. Host names are never compared, as PR-MESSTRANSP has it, except with services outside the
+//! network that are known by an authority ([`Authorities`]).
 
 use std::sync::Arc;
 
@@ -17,11 +18,13 @@ use rustls::{
 
 use crate::Error;
 
+mod authorities;
 pub(crate) mod client;
 mod server;
 mod signer;
 mod verify;
 
+pub use self::authorities::Authorities;
 pub(crate) use self::server::accepts;
 pub use self::server::{CertificateCheck, ServerTls};
 

@@ -54,6 +54,22 @@ impl Authority {
         )
     }
 
+    /// A server known by these names, valid between these seconds.
+    pub(crate) fn named(&self, dns: &str, ip: [u8; 4], from: i64, until: i64) -> Identity {
+        let key = SoftKey::generate(KeyKind::P256).unwrap();
+        let leaf = Builder::tls(name("store"), key.public_key())
+            .validity(second(from), second(until))
+            .dns_name(dns)
+            .ip_address(ip.into())
+            .sign(&self.certificate, &self.key)
+            .unwrap();
+        Identity {
+            key: Arc::new(key),
+            chain: vec![leaf, self.certificate.clone()],
+            ocsp_staple: None,
+        }
+    }
+
     /// What this authority says of a certificate, as of a time.
     pub(crate) fn ocsp(&self, certificate: &Certificate, at: i64) -> ocsp::Response {
         let request = ocsp::request(certificate, &self.certificate);

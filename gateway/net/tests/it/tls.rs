@@ -12,7 +12,8 @@ use std::{
 
 use certs_keys::KeyKind;
 use gateway_net::{
-    Class, Client, ClientOptions, Error, Identity, Limits, Sent, ServerTls, ServerTrust, full,
+    Authorities, Class, Client, ClientOptions, Error, Identity, Limits, Sent, ServerTls,
+    ServerTrust, full,
 };
 use http::Response;
 use rustls::{
@@ -381,6 +382,41 @@ async fn trusts_only_the_certificates_it_is_told_to() {
         .await
         .unwrap();
     assert_eq!(seen.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn believes_a_service_that_its_authority_vouches_for_under_its_name() {
+    let root = Authority::new();
+    let authority = root.below();
+    let stranger = Authority::new();
+    let trust = |authority: &Authority| {
+        let certificates = [authority.certificate.clone()];
+        ServerTrust::Authorities(Authorities::new(&certificates).unwrap())
+    };
+    let trusted = trust(&root);
+    let good = authority.named("localhost", [127, 0, 0, 1], 0, 4_000_000_000);
+    let other_name = authority.named("elsewhere", [127, 0, 0, 2], 0, 4_000_000_000);
+    let expired = authority.named("localhost", [127, 0, 0, 1], 0, 1_000_000_000);
+    for (identity, trust, believed) in [
+        (&good, &trusted, true),
+        (&other_name, &trusted, false),
+        (&expired, &trusted, false),
+        (&good, &trust(&stranger), false),
+    ] {
+        let tls = ServerTls::optional_client(identity.clone()).unwrap();
+        let running = serve(Some(tls), Limits::default(), crate::support::echo).await;
+        let client = Client::new(ClientOptions::default()).unwrap();
+        let uri = format!("https://{}/", running.address);
+        let answer = soon(client.request(get(&uri), trust, None)).await;
+        match answer {
+            Ok(_) => assert!(believed),
+            Err(error) => {
+                assert!(matches!(error, Error::ServerUntrusted), "{error:?}");
+                assert!(!believed);
+            }
+        }
+    }
+    assert!(Authorities::new(&[]).is_err());
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The text form both kinds of message share.
 
+use bytes::Bytes;
+
 use super::Error;
 use crate::header;
 
@@ -45,6 +47,20 @@ pub(super) fn push_header(block: &mut String, headers: &mut Headers, name: &str,
     block.push_str(&value);
     block.push_str("\r\n");
     headers.push((name.to_owned(), value));
+}
+
+/// A block with the X-Road headers only.
+pub(super) fn reduced(first: &str, second: &str, headers: &Headers) -> Bytes {
+    let mut text = [first, "\r\n", second, "\r\n"].concat();
+    for (name, value) in headers {
+        let start = name.get(..XROAD.len());
+        if start.is_some_and(|start| start.eq_ignore_ascii_case(XROAD)) {
+            for piece in [name, ":", value, "\r\n"] {
+                text.push_str(piece);
+            }
+        }
+    }
+    text.into()
 }
 
 /// A header value from HTTP: UTF-8 where it is, else byte by byte as ISO-8859-1.
@@ -104,3 +120,6 @@ fn is_value(value: &str) -> bool {
         .bytes()
         .all(|byte| byte == b'\t' || byte >= b' ' && byte != 0x7F)
 }
+
+/// What the names of X-Road's headers begin with.
+const XROAD: &str = "x-road-";

@@ -137,6 +137,15 @@ impl Request {
         &self.block
     }
 
+    /// The form in which deployed servers log a request whose body is not kept: the path without
+    /// what follows the service code, no query, and of the headers those that begin with `x-road-`.
+    /// It reads as a request, and is not what was signed.
+    pub fn reduced(&self) -> Bytes {
+        let path = self.path.get(..self.service_path_start);
+        let path = path.unwrap_or(&self.path);
+        block::reduced(self.method, path, &self.headers)
+    }
+
     /// The method, upper case.
     pub fn method(&self) -> &'static str {
         self.method

@@ -122,6 +122,13 @@ impl Response {
         &self.block
     }
 
+    /// The form in which deployed servers log a response whose body is not kept: status, reason, and
+    /// of the headers those that begin with `x-road-`. It reads as a response, and is not what was
+    /// signed.
+    pub fn reduced(&self) -> Bytes {
+        block::reduced(&self.status.to_string(), &self.reason, &self.headers)
+    }
+
     /// The status of the service's answer.
     pub fn status(&self) -> u16 {
         self.status

@@ -419,3 +419,54 @@ proptest! {
         let _any = Response::from_block(block.into());
     }
 }
+
+#[test]
+fn a_reduced_request_has_no_path_query_or_header_of_the_service() {
+    let request = with_body();
+    let reduced = Request::from_block(request.reduced()).unwrap();
+    assert_eq!(reduced.path(), "/r1/DEV/GOV/2222/TESTPROV/petstore");
+    assert_eq!((reduced.query(), reduced.method()), (None, "POST"));
+    assert_eq!(
+        (
+            reduced.client(),
+            reduced.service(),
+            reduced.id(),
+            reduced.request_id()
+        ),
+        (
+            request.client(),
+            request.service(),
+            request.id(),
+            request.request_id()
+        )
+    );
+    let names: Vec<_> = reduced.headers().iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, ["X-Road-Client", "x-road-request-id", "x-road-id"]);
+    // Nothing was there to cut.
+    let bare = request_of("/r1/DEV/GOV/2222/TESTPROV/petstore");
+    assert_eq!(bare.reduced(), bare.block());
+}
+
+fn request_of(path: &str) -> Request {
+    request("GET", path, None, &[CLIENT]).unwrap()
+}
+
+#[test]
+fn a_reduced_response_keeps_status_and_what_binds_it() {
+    let request = with_body();
+    let hash = sha512(request.block());
+    let headers: &[(&str, &[u8])] = &[
+        ("Content-Type", b"application/json"),
+        ("x-roadside", b"no"),
+        ("x-road", b"no"),
+        ("X-ROAD-Note", b"yes"),
+    ];
+    let response = Response::new(404, "Not here", headers, &request, &hash).unwrap();
+    let reduced = Response::from_block(response.reduced()).unwrap();
+    assert_eq!((reduced.status(), reduced.reason()), (404, "Not here"));
+    assert_eq!(reduced.check_consistency(&request, &hash), Ok(()));
+    assert_eq!(reduced.header("x-road-note"), Some("yes"));
+    for gone in ["content-type", "x-roadside", "x-road"] {
+        assert_eq!(reduced.header(gone), None);
+    }
+}

@@ -669,3 +669,42 @@ proptest! {
         let _any = read(&good(&text));
     }
 }
+
+#[test]
+fn a_reduced_message_has_the_same_header_and_an_empty_body() {
+    let more = [
+        SERVER,
+        "<x:userId> u &amp; <![CDATA[<v>]]>&#13;</x:userId><x:issue/>",
+        "<r:representedParty><r:partyClass>\"C\"</r:partyClass><r:partyCode/></r:representedParty>",
+        "<x:requestHash algorithmId=\"x\">AAAA</x:requestHash><other>secret</other>",
+    ]
+    .concat();
+    for (text, is_response, child) in [
+        (good(&more), false, "<xroad:lookup/>"),
+        (good(""), false, "<xroad:lookup/>"),
+        (good(&more), true, "<xroad:lookupResponse/>"),
+    ] {
+        let original = message(&text);
+        let reduced = original.reduced(is_response);
+        let reduced = message(str::from_utf8(&reduced).unwrap());
+        assert_eq!(reduced.header(), original.header());
+        assert_eq!(reduced.body(), child.as_bytes());
+        let bytes = reduced.bytes();
+        for gone in ["secret", "42"] {
+            assert!(
+                memchr::memmem::find(bytes, gone.as_bytes()).is_none(),
+                "{gone}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_reduced_message_of_a_member_names_a_member() {
+    let client = CLIENT
+        .replace("SUBSYSTEM", "MEMBER")
+        .replace("<i:subsystemCode>TESTCLI</i:subsystemCode>", "");
+    let original = message(&envelope(&[&client, SERVICE, ID, VERSION].concat(), BODY));
+    let reduced = message(str::from_utf8(&original.reduced(false)).unwrap());
+    assert_eq!(reduced.header(), original.header());
+}

@@ -129,10 +129,7 @@ impl Path<'_> {
                 data_reference(self.data_uri, &parts.message)
             }
             Tree::Leaf { .. } | Tree::Inner { .. } => {
-                format!(
-                    "<StepRef URI=\"#{STEP}{}\"/>",
-                    self.steps.len().saturating_add(1)
-                )
+                step_reference(self.steps.len().saturating_add(1))
             }
         }
     }
@@ -145,19 +142,24 @@ impl Path<'_> {
     }
 
     fn chain(&self) -> Bytes {
-        let mut xml = format!(
-            "{DECLARATION}<HashChain xmlns=\"{HASH_CHAIN}\" xmlns:ds=\"{DS}\">\
-             <DefaultDigestMethod Algorithm=\"{}\"/>",
-            self.algorithm.uri(),
-        );
-        for (index, entries) in self.steps.iter().enumerate() {
-            xml.push_str(&format!(
-                "<HashStep id=\"{STEP}{index}\">{entries}</HashStep>"
-            ));
-        }
-        xml.push_str("</HashChain>\n");
-        xml.into()
+        chain(self.algorithm, &self.steps)
     }
+}
+
+/// The chain of these steps, given by their entries, the root first.
+pub(super) fn chain(algorithm: DigestAlgorithm, steps: &[String]) -> Bytes {
+    let mut xml = format!(
+        "{DECLARATION}<HashChain xmlns=\"{HASH_CHAIN}\" xmlns:ds=\"{DS}\">\
+         <DefaultDigestMethod Algorithm=\"{}\"/>",
+        algorithm.uri(),
+    );
+    for (index, entries) in steps.iter().enumerate() {
+        xml.push_str(&format!(
+            "<HashStep id=\"{STEP}{index}\">{entries}</HashStep>"
+        ));
+    }
+    xml.push_str("</HashChain>\n");
+    xml.into()
 }
 
 fn part_digests(parts: &Parts) -> Vec<Digest> {
@@ -166,7 +168,8 @@ fn part_digests(parts: &Parts) -> Vec<Digest> {
         .collect()
 }
 
-fn result(top: &Digest, chain_uri: &str) -> Bytes {
+/// The result document of this top.
+pub(super) fn result(top: &Digest, chain_uri: &str) -> Bytes {
     let xml = format!(
         "{DECLARATION}<HashChainResult xmlns=\"{HASH_CHAIN}\" xmlns:ds=\"{DS}\" \
          URI=\"{}#{STEP}0\"><ds:DigestMethod Algorithm=\"{}\"/>{}</HashChainResult>\n",
@@ -177,7 +180,7 @@ fn result(top: &Digest, chain_uri: &str) -> Bytes {
     xml.into()
 }
 
-fn data_reference(uri: &str, digest: &Digest) -> String {
+pub(super) fn data_reference(uri: &str, digest: &Digest) -> String {
     format!(
         "<DataRef URI=\"{}\">{}</DataRef>",
         escape_attribute(uri),
@@ -185,7 +188,12 @@ fn data_reference(uri: &str, digest: &Digest) -> String {
     )
 }
 
-fn hash_value(digest: &Digest) -> String {
+/// A reference to the step of this number.
+pub(super) fn step_reference(number: usize) -> String {
+    format!("<StepRef URI=\"#{STEP}{number}\"/>")
+}
+
+pub(super) fn hash_value(digest: &Digest) -> String {
     format!("<HashValue>{}</HashValue>", digest_value(digest))
 }
 

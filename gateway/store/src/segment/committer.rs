@@ -10,11 +10,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::format::{self, DurableEnd, Hash};
 use super::writer::Writer;
-use super::{Observer, Options, Position};
+use super::{Committed, Observer, Options, Position};
 use crate::Error;
 
 /// Is told what became of a record.
 pub(super) type Done = Box<dyn FnOnce(Result<Position, Error>) + Send>;
+
+/// Is told whether the open segment was closed.
+pub(super) type Rotated = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
 /// The committing thread and the way to it. Dropping it commits what waits and ends the thread.
 pub(super) struct Committer {
@@ -34,6 +37,8 @@ struct Shared {
 
 struct Queue {
     waiting: VecDeque<Pending>,
+    /// Who wants the open segment closed before what waits is committed.
+    rotations: Vec<Rotated>,
     closed: bool,
 }
 
@@ -54,6 +59,7 @@ impl Committer {
         let shared = Arc::new(Shared {
             queue: Mutex::new(Queue {
                 waiting: VecDeque::new(),
+                rotations: Vec::new(),
                 closed: false,
             }),
             arrived: Condvar::new(),
@@ -105,6 +111,18 @@ impl Committer {
             .try_acquire_many_owned(self.room_of(&payload))
             .map_err(|_| Error::QueueFull)?;
         self.enqueue(payload, done, room)
+    }
+
+    /// Has the open segment closed.
+    pub(super) fn rotate(&self, done: Rotated) -> Result<(), Error> {
+        let mut queue = self.shared.queue();
+        if queue.closed {
+            return Err(Error::Closed);
+        }
+        queue.rotations.push(done);
+        drop(queue);
+        self.shared.arrived.notify_one();
+        Ok(())
     }
 
     pub(super) fn durable_end(&self) -> DurableEnd {
@@ -172,26 +190,31 @@ impl Committing {
     fn run(mut self) {
         // Also when something panics: nobody must wait for an answer that will not come.
         let _closing = Closing(Arc::clone(&self.shared));
-        while let Some(batch) = self.next_batch() {
-            self.commit(batch);
+        while let Some((rotations, batch)) = self.next() {
+            self.rotate(rotations);
+            if !batch.is_empty() {
+                self.commit(batch);
+            }
         }
         self.writer.close();
     }
 
     /// What waits, after lingering a little where there is company; `None`: closed and empty.
-    fn next_batch(&mut self) -> Option<Vec<Pending>> {
+    fn next(&mut self) -> Option<(Vec<Rotated>, Vec<Pending>)> {
         let shared = Arc::clone(&self.shared);
         let mut queue = shared.queue();
         queue = shared
             .arrived
-            .wait_while(queue, |queue| queue.waiting.is_empty() && !queue.closed)
+            .wait_while(queue, |queue| {
+                queue.waiting.is_empty() && queue.rotations.is_empty() && !queue.closed
+            })
             .unwrap_or_else(PoisonError::into_inner);
         if self.crowd > 1 && !self.linger_max.is_zero() {
             let crowd = self.crowd;
             let waited = shared
                 .arrived
                 .wait_timeout_while(queue, self.linger_max, |queue| {
-                    queue.waiting.len() < crowd && !queue.closed
+                    queue.waiting.len() < crowd && queue.rotations.is_empty() && !queue.closed
                 });
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -205,7 +228,31 @@ impl Committing {
                 fits
             })
             .count();
-        (count > 0).then(|| queue.waiting.drain(..count).collect())
+        let rotations = std::mem::take(&mut queue.rotations);
+        let batch: Vec<_> = queue.waiting.drain(..count).collect();
+        (!rotations.is_empty() || !batch.is_empty()).then_some((rotations, batch))
+    }
+
+    fn rotate(&mut self, rotations: Vec<Rotated>) {
+        if rotations.is_empty() {
+            return;
+        }
+        let result = self.writer.close_segment();
+        self.tell_end();
+        if let Err(error) = &result {
+            tracing::error!(error = %chain(error), "the log cannot begin another segment");
+        }
+        for done in rotations {
+            done(result.clone());
+        }
+    }
+
+    fn tell_end(&self) {
+        self.shared
+            .end
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&self.writer.end());
     }
 
     fn commit(&mut self, batch: Vec<Pending>) {
@@ -213,18 +260,18 @@ impl Committing {
             .iter()
             .map(|pending| (&pending.payload, &pending.digest));
         let result = self.writer.commit(records);
-        self.shared
-            .end
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone_from(&self.writer.end());
+        self.tell_end();
         let count = batch.len();
         match result {
             Ok(positions) => {
                 let told: Vec<_> = positions
                     .iter()
                     .zip(&batch)
-                    .map(|(position, pending)| (*position, pending.payload.clone()))
+                    .map(|(position, pending)| Committed {
+                        position: *position,
+                        payload: pending.payload.clone(),
+                        digest: pending.digest,
+                    })
                     .collect();
                 (self.observer)(&told);
                 for (pending, position) in batch.into_iter().zip(positions) {
@@ -267,8 +314,9 @@ impl Drop for Closing {
         queue.closed = true;
         // Answers are dropped with their records: whoever waits learns that the log is closed.
         let left = std::mem::take(&mut queue.waiting);
+        let rotations = std::mem::take(&mut queue.rotations);
         drop(queue);
-        drop(left);
+        drop((left, rotations));
     }
 }
 

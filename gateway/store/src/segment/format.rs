@@ -9,7 +9,10 @@
 //!
 //! `chain` of a segment is the chain value before its first record; of a record, the value with it:
 //! `SHA-256(label ‖ value before ‖ ordinal ‖ SHA-256(payload))`. The chain goes over digests, so
-//! that a payload can one day be erased while the chain still holds. `durable` is the ordinal up to
+//! that payloads can be erased while the chain still holds: an erased segment has version 2 in its
+//! header and records of kind 1, where SHA-256 of the payload stands in place of the payload and
+//! `payload_crc` is of that digest; `length` still says how long the payload was. All its records
+//! take the same room, so one is found by its ordinal. `durable` is the ordinal up to
 //! which the log was durable when this record was written: a later record that says so proves that
 //! an unreadable one was durable. `header_crc` is seeded with the segment's chain value, which
 //! nobody outside knows: the bytes of a message never look like a record of ours.
@@ -30,8 +33,14 @@ pub(super) const LENGTH_MAX: usize = 1 << 30;
 pub(super) const MARKER: [u8; 4] = *b"KREC";
 
 const MAGIC: [u8; 8] = *b"KARVANSG";
-const VERSION: u32 = 1;
+const VERSION_PLAIN: u32 = 1;
+const VERSION_ERASED: u32 = 2;
 const KIND_PLAIN: u16 = 0;
+const KIND_ERASED: u16 = 1;
+/// What stands in place of an erased payload.
+const DIGEST_LENGTH: u32 = 32;
+/// What an erased record takes.
+const ERASED_RECORD_LENGTH: u64 = 100;
 const MARK_BYTES: usize = 28;
 
 /// The start of a segment.
@@ -40,13 +49,19 @@ pub(super) struct SegmentHeader {
     pub(super) number: u64,
     pub(super) first_ordinal: u64,
     pub(super) chain: Hash,
+    /// Its payloads were erased.
+    pub(super) erased: bool,
 }
 
 impl SegmentHeader {
     pub(super) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES] {
         let mut out = Vec::with_capacity(SEGMENT_HEADER_BYTES);
         out.extend_from_slice(&MAGIC);
-        out.extend_from_slice(&VERSION.to_le_bytes());
+        let version = match self.erased {
+            false => VERSION_PLAIN,
+            true => VERSION_ERASED,
+        };
+        out.extend_from_slice(&version.to_le_bytes());
         out.extend_from_slice(&0_u32.to_le_bytes());
         out.extend_from_slice(&self.number.to_le_bytes());
         out.extend_from_slice(&self.first_ordinal.to_le_bytes());
@@ -62,15 +77,44 @@ impl SegmentHeader {
             return None;
         }
         let mut fields = Fields(body);
-        if fields.take::<8>()? != MAGIC || u32::from_le_bytes(fields.take()?) != VERSION {
+        if fields.take::<8>()? != MAGIC {
             return None;
         }
+        let erased = match u32::from_le_bytes(fields.take()?) {
+            VERSION_PLAIN => false,
+            VERSION_ERASED => true,
+            _ => return None,
+        };
         fields.take::<4>()?;
         Some(Self {
             number: u64::from_le_bytes(fields.take()?),
             first_ordinal: u64::from_le_bytes(fields.take()?),
             chain: fields.take()?,
+            erased,
         })
+    }
+
+    /// How many octets follow the header of a record.
+    pub(super) fn stored_length(&self, record: &RecordHeader) -> u32 {
+        match self.erased {
+            false => record.length,
+            true => DIGEST_LENGTH,
+        }
+    }
+
+    /// Where a record begins in an erased segment.
+    pub(super) fn erased_offset(&self, ordinal: u64) -> u64 {
+        ordinal
+            .saturating_sub(self.first_ordinal)
+            .saturating_mul(ERASED_RECORD_LENGTH)
+            .saturating_add(SEGMENT_HEADER_LENGTH)
+    }
+
+    fn kind(&self) -> u16 {
+        match self.erased {
+            false => KIND_PLAIN,
+            true => KIND_ERASED,
+        }
     }
 }
 
@@ -90,7 +134,7 @@ impl RecordHeader {
     pub(super) fn encode(&self, segment: &SegmentHeader) -> [u8; RECORD_HEADER_BYTES] {
         let mut out = Vec::with_capacity(RECORD_HEADER_BYTES);
         out.extend_from_slice(&MARKER);
-        out.extend_from_slice(&KIND_PLAIN.to_le_bytes());
+        out.extend_from_slice(&segment.kind().to_le_bytes());
         out.extend_from_slice(&0_u16.to_le_bytes());
         out.extend_from_slice(&self.length.to_le_bytes());
         out.extend_from_slice(&self.payload_crc.to_le_bytes());
@@ -108,7 +152,7 @@ impl RecordHeader {
             return None;
         }
         let mut fields = Fields(body);
-        if fields.take::<4>()? != MARKER || u16::from_le_bytes(fields.take()?) != KIND_PLAIN {
+        if fields.take::<4>()? != MARKER || u16::from_le_bytes(fields.take()?) != segment.kind() {
             return None;
         }
         fields.take::<2>()?;
@@ -121,10 +165,18 @@ impl RecordHeader {
         })
     }
 
-    /// The payload has the length and the checksum announced.
-    pub(super) fn fits(&self, payload: &[u8]) -> bool {
-        u32::try_from(payload.len()) == Ok(self.length)
-            && crc32fast::hash(payload) == self.payload_crc
+    /// What stands behind the header, in a segment, has the length and the checksum announced.
+    pub(super) fn fits(&self, stored: &[u8], segment: &SegmentHeader) -> bool {
+        u32::try_from(stored.len()) == Ok(segment.stored_length(self))
+            && crc32fast::hash(stored) == self.payload_crc
+    }
+
+    /// The same record without its payload.
+    pub(super) fn erased(&self, payload_digest: &Hash) -> Self {
+        Self {
+            payload_crc: crc32fast::hash(payload_digest),
+            ..*self
+        }
     }
 }
 
@@ -199,6 +251,32 @@ pub(super) fn segment_number(name: &str) -> Option<u64> {
     (format!("{number:010}") == digits).then_some(number)
 }
 
+/// The file that is to take the place of a segment.
+pub(super) fn stub_path(dir: &Path, number: u64) -> PathBuf {
+    beside(dir, number, STUB_SUFFIX)
+}
+
+/// The file that keeps a torn end of a segment.
+pub(super) fn torn_path(dir: &Path, number: u64, offset: u64) -> PathBuf {
+    beside(dir, number, &format!("{TORN_INFIX}{offset}"))
+}
+
+/// The number of the segment that a stub was to replace, if this is the name of one.
+pub(super) fn stub_number(name: &str) -> Option<u64> {
+    segment_number(name.strip_suffix(STUB_SUFFIX)?)
+}
+
+/// The number of the segment whose torn end this is, if this is the name of one.
+pub(super) fn torn_number(name: &str) -> Option<u64> {
+    segment_number(name.split_once(TORN_INFIX)?.0)
+}
+
+fn beside(dir: &Path, number: u64, suffix: &str) -> PathBuf {
+    let mut name = segment_path(dir, number).into_os_string();
+    name.push(suffix);
+    name.into()
+}
+
 fn header_crc(segment: &SegmentHeader, body: &[u8]) -> u32 {
     let mut hash = crc32fast::Hasher::new();
     hash.update(&segment.chain);
@@ -226,3 +304,5 @@ impl Fields<'_> {
 }
 
 const SUFFIX: &str = "seg";
+const STUB_SUFFIX: &str = ".stub";
+const TORN_INFIX: &str = ".torn-";

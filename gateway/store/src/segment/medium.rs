@@ -1,4 +1,4 @@
-//! The few file operations of the writer, so that a test can let them fail.
+//! The few file operations that write, so that a test can let them fail.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -6,13 +6,15 @@ use std::io::{self, IoSlice, Write as _};
 use std::path::Path;
 
 /// Where segments are written.
-pub(super) trait Medium: Send + fmt::Debug {
+pub(super) trait Medium: Send + Sync + fmt::Debug {
     /// Makes an empty file, over one that may be there.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
     /// Opens a file for appending.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Puts a file in the place of another.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Makes the entries of a folder durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 }
@@ -50,6 +52,10 @@ impl Medium for Disk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

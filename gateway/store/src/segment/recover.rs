@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use super::format::{self, DurableEnd, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_LENGTH, SegmentHeader};
 use super::medium::Medium;
@@ -13,10 +14,11 @@ use crate::{Error, file};
 
 /// Opens the folder for writing.
 pub(super) fn open(
-    medium: Box<dyn Medium>,
+    medium: Arc<dyn Medium>,
     dir: &Path,
     options: &Options,
 ) -> Result<(Writer, Recovery), Error> {
+    drop_stubs(dir)?;
     let mut numbers = segment_numbers(dir)?;
     let mut recovery = Recovery::default();
     let mark = writer::read_mark(dir);
@@ -39,6 +41,7 @@ pub(super) fn open(
             number: mark.map_or(1, |mark| mark.segment.saturating_add(1)),
             first_ordinal: mark.map_or(1, |mark| mark.ordinal.saturating_add(1)),
             chain: format::new_chain(),
+            erased: false,
         };
         let writer = Writer::begin(medium, dir, options.segment_bytes_max, segment)?;
         return Ok((writer, recovery));
@@ -69,6 +72,7 @@ pub(super) fn open(
         number: last.number.saturating_add(1),
         first_ordinal: last.ordinal.saturating_add(1),
         chain: last.chain.unwrap_or_else(format::new_chain),
+        erased: false,
     };
     let writer = Writer::begin(medium, dir, options.segment_bytes_max, segment)?;
     Ok((writer, recovery))
@@ -96,6 +100,20 @@ pub(super) fn read_header(dir: &Path, number: u64) -> Result<Option<SegmentHeade
         Err(source) if source.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
         Err(source) => Err(Error::io("read", &path, source)),
     }
+}
+
+/// What was to replace a segment when the power failed: the segment stands, so it is of no use.
+fn drop_stubs(dir: &Path) -> Result<(), Error> {
+    let entries = std::fs::read_dir(dir).map_err(|source| Error::io("read", dir, source))?;
+    for entry in entries {
+        let entry = entry.map_err(|source| Error::io("read", dir, source))?;
+        let name = entry.file_name();
+        if name.to_str().and_then(format::stub_number).is_some() {
+            let path = entry.path();
+            std::fs::remove_file(&path).map_err(|source| Error::io("remove", &path, source))?;
+        }
+    }
+    Ok(())
 }
 
 fn found_damage(recovery: &mut Recovery, options: &Options, damage: Damage) -> Result<(), Error> {
@@ -126,7 +144,7 @@ fn drop_unfinished(
     if length > SEGMENT_HEADER_LENGTH || was_used || read_header(dir, number)?.is_some() {
         return Ok(());
     }
-    let kept = torn_path(dir, number, 0);
+    let kept = format::torn_path(dir, number, 0);
     std::fs::rename(&path, &kept).map_err(|source| Error::io("rename", &path, source))?;
     file::sync_dir(dir)?;
     numbers.pop();
@@ -201,7 +219,7 @@ fn read_last(dir: &Path, number: u64, mark: Option<DurableEnd>) -> Result<Last, 
     let mut before = (walker.offset(), walker.ordinal(), walker.chain());
     loop {
         match walker.step()? {
-            Found::Record { position, .. } => last_offset = Some(position.offset),
+            Found::Record(whole) => last_offset = Some(whole.position.offset),
             Found::End => break,
             Found::Damage(damage) => {
                 let durable = match durable {
@@ -224,6 +242,15 @@ fn read_last(dir: &Path, number: u64, mark: Option<DurableEnd>) -> Result<Last, 
         before = (walker.offset(), walker.ordinal(), walker.chain());
     }
     let (offset, ordinal, chain) = before;
+    if segment.erased && damages.is_empty() {
+        // Only closed segments are erased: there was one behind it.
+        damages.push(Damage {
+            segment: number.saturating_add(1),
+            offset: 0,
+            ordinal: ordinal.checked_add(1),
+            kind: DamageKind::SegmentMissing,
+        });
+    }
     if marked > ordinal && damages.is_empty() {
         let kind = DamageKind::Truncated;
         damages.push(Damage {
@@ -265,7 +292,7 @@ fn keep_torn(dir: &Path, end: DurableEnd, bytes: u64) -> Result<Torn, Error> {
     let io = |source| Error::io("read", &path, source);
     let mut from = File::open(&path).map_err(io)?;
     from.seek(SeekFrom::Start(end.offset)).map_err(io)?;
-    let kept = torn_path(dir, end.segment, end.offset);
+    let kept = format::torn_path(dir, end.segment, end.offset);
     let mut to: Option<File> = None;
     let mut buffer = vec![0; 64 << 10];
     let mut zeros = 0_u64;
@@ -298,10 +325,4 @@ fn keep_torn(dir: &Path, end: DurableEnd, bytes: u64) -> Result<Torn, Error> {
         torn.kept = Some(kept);
     }
     Ok(torn)
-}
-
-fn torn_path(dir: &Path, number: u64, offset: u64) -> PathBuf {
-    let mut name = format::segment_path(dir, number).into_os_string();
-    name.push(format!(".torn-{offset}"));
-    name.into()
 }

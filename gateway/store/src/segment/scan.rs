@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::RangeBounds;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
 use super::format::{self, DurableEnd, Hash, SegmentHeader};
-use super::walk::{self, Found, Walker};
+use super::walk::{self, Found, Walker, Whole};
 use super::{Damage, DamageKind, Position, recover, writer};
 use crate::Error;
 
@@ -16,7 +17,8 @@ use crate::Error;
 /// Works on the folder of a living writer, too: then it ends where the log was durable when the scan
 /// began. Damage comes as [`Error::Damaged`] in its place, and the scan goes on behind it; a record
 /// whose payload is whole but which breaks the chain is told first and served next. After another
-/// error nothing more comes. A torn end is no damage: it was never durable.
+/// error nothing more comes. A torn end is no damage: it was never durable. A record whose payload was
+/// erased comes as [`Error::Erased`] in its place.
 pub struct Scan {
     dir: PathBuf,
     /// Segments still to walk.
@@ -26,6 +28,8 @@ pub struct Scan {
     before: Option<(u64, u64, Option<Hash>)>,
     /// Where to begin, until begun.
     first: Option<Position>,
+    /// The ordinal before which nothing is told.
+    from_ordinal: u64,
     /// The end, when a writer lives: everything before it is durable.
     limit: Option<DurableEnd>,
     /// The last ordinal known to be durable, from the mark.
@@ -34,8 +38,9 @@ pub struct Scan {
     durable: Option<u64>,
     bytes_total: u64,
     bytes_done: u64,
-    /// Where the segment left last ended.
+    /// Where the segment left last ended, and whether it was an erased one.
     end_offset: u64,
+    end_erased: bool,
     ended: bool,
 }
 
@@ -67,6 +72,33 @@ impl Scan {
         Self::new(dir, Some(first), limit)
     }
 
+    /// Scans the log in `dir` from the record of an ordinal on: begins with the segment that holds
+    /// it, and tells nothing of what stands before it there.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn open_at(dir: &Path, ordinal: u64) -> Result<Self, Error> {
+        let limit = writer::live_mark(dir)?;
+        let mut first = None;
+        for number in recover::segment_numbers(dir)?.into_iter().rev() {
+            // One whose header is unreadable may hold it: the one before is looked at, too.
+            let header = recover::read_header(dir, number)?;
+            if let Some(header) = header.filter(|header| header.first_ordinal <= ordinal) {
+                first = Some(Position {
+                    ordinal: header.first_ordinal,
+                    segment: number,
+                    offset: format::SEGMENT_HEADER_LENGTH,
+                });
+                break;
+            }
+        }
+        let mut scan = Self::new(dir, first, limit)?;
+        // From the beginning of a segment: its first link is known.
+        scan.first = None;
+        scan.from_ordinal = ordinal;
+        Ok(scan)
+    }
+
     pub(super) fn up_to(
         dir: &Path,
         first: Option<Position>,
@@ -95,14 +127,28 @@ impl Scan {
             walker: None,
             before: None,
             first,
+            from_ordinal: 0,
             marked: writer::read_mark(dir).map_or(0, |mark| mark.ordinal),
             limit,
             durable: None,
             bytes_total,
             bytes_done: 0,
             end_offset: 0,
+            end_erased: false,
             ended: false,
         })
+    }
+
+    /// Only these segments.
+    pub(super) fn only(mut self, segments: &impl RangeBounds<u64>) -> Self {
+        self.numbers.retain(|number| segments.contains(number));
+        self
+    }
+
+    /// The digests of the payloads alone, also of erased ones.
+    #[must_use]
+    pub fn digests(self) -> Digests {
+        Digests { scan: self }
     }
 
     /// How much there is to read.
@@ -118,7 +164,20 @@ impl Scan {
         self.bytes_done.saturating_add(here).min(self.bytes_total)
     }
 
-    fn step(&mut self) -> Result<Option<(Position, Bytes)>, Error> {
+    fn advance(&mut self) -> Option<Result<Whole, Error>> {
+        if self.ended {
+            return None;
+        }
+        let item = self.step().transpose();
+        self.ended = match &item {
+            None => true,
+            Some(Ok(_) | Err(Error::Damaged(_))) => false,
+            Some(Err(_)) => true,
+        };
+        item
+    }
+
+    fn step(&mut self) -> Result<Option<Whole>, Error> {
         loop {
             let Some(walker) = self.walker.as_mut() else {
                 if !self.enter_next()? {
@@ -128,9 +187,12 @@ impl Scan {
             };
             let ordinal_before = walker.ordinal();
             match walker.step()? {
-                Found::Record {
-                    position, payload, ..
-                } => return Ok(Some((position, payload))),
+                Found::Record(whole) if whole.position.ordinal < self.from_ordinal => {}
+                Found::Record(whole) => return Ok(Some(whole)),
+                Found::Damage(damage)
+                    if damage
+                        .ordinal
+                        .is_some_and(|ordinal| ordinal < self.from_ordinal) => {}
                 Found::Damage(damage) => {
                     if self.is_torn(ordinal_before)? {
                         self.leave();
@@ -241,6 +303,7 @@ impl Scan {
     fn leave(&mut self) {
         if let Some(walker) = self.walker.take() {
             self.end_offset = walker.offset();
+            self.end_erased = walker.segment().erased;
             self.bytes_done = self.bytes_done.saturating_add(self.end_offset);
             self.before = Some((walker.segment().number, walker.reached(), walker.chain()));
         }
@@ -251,7 +314,20 @@ impl Scan {
         let Some((segment, ordinal, _)) = self.before else {
             return Ok(());
         };
-        if self.numbers.is_empty() && self.limit.is_none() && self.marked > ordinal {
+        if !self.numbers.is_empty() || self.limit.is_some() {
+            return Ok(());
+        }
+        if std::mem::take(&mut self.end_erased) {
+            // Only closed segments are erased: there was one behind it.
+            self.marked = 0;
+            return Err(Error::Damaged(Damage {
+                segment: segment.saturating_add(1),
+                offset: 0,
+                ordinal: ordinal.checked_add(1),
+                kind: DamageKind::SegmentMissing,
+            }));
+        }
+        if self.marked > ordinal {
             self.marked = 0;
             return Err(Error::Damaged(Damage {
                 segment,
@@ -268,15 +344,61 @@ impl Iterator for Scan {
     type Item = Result<(Position, Bytes), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let item = self.step().transpose();
-        self.ended = match &item {
-            None => true,
-            Some(Ok(_) | Err(Error::Damaged(_))) => false,
-            Some(Err(_)) => true,
-        };
-        item
+        Some(self.advance()?.and_then(|whole| {
+            let Whole {
+                position,
+                digest,
+                payload,
+                ..
+            } = whole;
+            match payload {
+                Some(payload) => Ok((position, payload)),
+                None => Err(Error::Erased { position, digest }),
+            }
+        }))
     }
+}
+
+/// The digests of the payloads of a log in order, as a [`Scan`] finds them: damage comes in its place.
+#[derive(Debug)]
+pub struct Digests {
+    scan: Scan,
+}
+
+impl Digests {
+    /// How much there is to read.
+    #[must_use]
+    pub fn bytes_total(&self) -> u64 {
+        self.scan.bytes_total()
+    }
+
+    /// How much of it was read.
+    #[must_use]
+    pub fn bytes_done(&self) -> u64 {
+        self.scan.bytes_done()
+    }
+}
+
+impl Iterator for Digests {
+    type Item = Result<PayloadDigest, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let whole = self.scan.advance()?;
+        Some(whole.map(|whole| PayloadDigest {
+            position: whole.position,
+            digest: whole.digest,
+            erased: whole.payload.is_none(),
+        }))
+    }
+}
+
+/// What is known of one record, whether or not its payload still stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PayloadDigest {
+    /// Where the record lies.
+    pub position: Position,
+    /// SHA-256 of its payload.
+    pub digest: [u8; 32],
+    /// The payload was erased.
+    pub erased: bool,
 }

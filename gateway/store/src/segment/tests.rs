@@ -20,8 +20,10 @@ use super::format::{
     RECORD_HEADER_LENGTH, SEGMENT_HEADER_LENGTH, payload_digest, segment_number, segment_path,
 };
 use super::medium::{Disk, Handle, Medium};
-use super::{Damage, DamageKind, Log, OnDamage, Options, Position, Scan, recover};
+use super::{Committed, Damage, DamageKind, Log, OnDamage, Options, Position, Scan, recover};
 use crate::Error;
+
+mod erase;
 
 fn record(number: u64) -> Bytes {
     format!("record {number} {}", "x".repeat((number % 7 * 11) as usize)).into()
@@ -188,10 +190,11 @@ async fn tells_the_observer_every_record_in_order_before_the_appender() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let observer = {
         let told = Arc::clone(&told);
-        Box::new(move |batch: &[(Position, Bytes)]| {
-            told.lock()
-                .unwrap()
-                .extend(batch.iter().map(|(position, _)| position.ordinal));
+        Box::new(move |batch: &[Committed]| {
+            told.lock().unwrap().extend(batch.iter().map(|committed| {
+                assert_eq!(committed.digest, payload_digest(&committed.payload));
+                committed.position.ordinal
+            }));
         })
     };
     let log = Log::open_observed(dir.path(), Options::default(), observer).unwrap();
@@ -293,7 +296,7 @@ async fn cuts_a_last_record_torn_at_any_byte_and_goes_on() {
 #[tokio::test]
 async fn cuts_a_commit_whose_pages_reached_the_disk_out_of_order() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut writer, _) = recover::open(Box::new(Disk), dir.path(), &Options::default()).unwrap();
+    let (mut writer, _) = recover::open(Arc::new(Disk), dir.path(), &Options::default()).unwrap();
     let mut positions = Vec::new();
     for batch in [1..2, 2..5] {
         let batch: Vec<_> = batch
@@ -540,6 +543,10 @@ struct Faults {
     failing_syncs: u32,
     /// How many of the next cuts fail.
     failing_cuts: u32,
+    /// The power is gone as soon as a file is to be renamed: nothing of it, and nothing after it.
+    no_power_at_rename: bool,
+    /// How many of the next syncs of the folder fail.
+    failing_dir_syncs: u32,
 }
 
 /// A disk with faults to order. A failing sync loses what was not synced, as a real one may.
@@ -573,10 +580,25 @@ impl Medium for FaultyDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
+        if self.0.lock().unwrap().no_power_at_rename {
+            return Err(io::Error::other("injected"));
+        }
         Disk.remove(path)
     }
 
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if self.0.lock().unwrap().no_power_at_rename {
+            return Err(io::Error::other("injected"));
+        }
+        Disk.rename(from, to)
+    }
+
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut faults = self.0.lock().unwrap();
+        if faults.failing_dir_syncs > 0 {
+            faults.failing_dir_syncs -= 1;
+            return Err(io::Error::other("injected"));
+        }
         Disk.sync_dir(dir)
     }
 }
@@ -636,7 +658,7 @@ impl Handle for FaultyFile {
 
 fn faulty(dir: &Path, options: Options) -> (Log, FaultyDisk) {
     let disk = FaultyDisk::default();
-    let log = Log::open_on(Box::new(disk.clone()), dir, options, Box::new(|_| {})).unwrap();
+    let log = Log::open_on(Arc::new(disk.clone()), dir, options, Box::new(|_| {})).unwrap();
     (log, disk)
 }
 

@@ -17,15 +17,22 @@ use crate::Error;
 #[derive(Debug)]
 pub(super) enum Found {
     /// A record whose checksums hold.
-    Record {
-        position: Position,
-        header: RecordHeader,
-        payload: Bytes,
-    },
+    Record(Whole),
     /// Something else; the walker stands behind it.
     Damage(Damage),
     /// Nothing more.
     End,
+}
+
+/// A record whose checksums hold.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) position: Position,
+    pub(super) header: RecordHeader,
+    /// SHA-256 of the payload.
+    pub(super) digest: Hash,
+    /// `None` when it was erased.
+    pub(super) payload: Option<Bytes>,
 }
 
 /// Walks one segment up to a limit.
@@ -43,12 +50,13 @@ pub(super) struct Walker {
     /// An unreadable header was passed over: exactly one record may be missing without another word.
     after_unreadable: bool,
     /// The record whose flaw was told first.
-    stashed: Option<(Position, RecordHeader, Bytes)>,
+    stashed: Option<Whole>,
 }
 
 impl Walker {
-    /// Opens a segment; `Err(None)` inside when its header is unreadable. `limit`: where to stop;
-    /// `None`: at the end of the file.
+    /// Opens a segment; `None` when its header is unreadable. `limit`: where to stop; `None`: at the
+    /// end of the file. An erased segment is walked to its end: it is durable as a whole, and a limit
+    /// was meant for what stood there before.
     pub(super) fn open(dir: &Path, number: u64, limit: Option<u64>) -> Result<Option<Self>, Error> {
         let path = format::segment_path(dir, number);
         let io = |source| Error::io("read", &path, source);
@@ -63,6 +71,10 @@ impl Walker {
         let Some(segment) = SegmentHeader::decode(&raw).filter(|found| found.number == number)
         else {
             return Ok(None);
+        };
+        let limit = match segment.erased {
+            false => limit,
+            true => length,
         };
         Ok(Some(Self {
             file,
@@ -81,7 +93,10 @@ impl Walker {
     pub(super) fn skip_to(&mut self, position: Position) -> Result<(), Error> {
         self.ordinal = position.ordinal.saturating_sub(1);
         self.chain = None;
-        self.seek(position.offset)
+        match self.segment.erased {
+            false => self.seek(position.offset),
+            true => self.seek(self.segment.erased_offset(position.ordinal)),
+        }
     }
 
     pub(super) fn segment(&self) -> &SegmentHeader {
@@ -110,12 +125,8 @@ impl Walker {
 
     /// Takes one step.
     pub(super) fn step(&mut self) -> Result<Found, Error> {
-        if let Some((position, header, payload)) = self.stashed.take() {
-            return Ok(Found::Record {
-                position,
-                header,
-                payload,
-            });
+        if let Some(whole) = self.stashed.take() {
+            return Ok(Found::Record(whole));
         }
         let start = self.offset;
         let left = self.limit.saturating_sub(start);
@@ -136,20 +147,26 @@ impl Walker {
             self.after_unreadable = true;
             return Ok(found);
         };
-        if u64::from(header.length) > left.saturating_sub(RECORD_HEADER_LENGTH) {
+        let length = self.segment.stored_length(&header);
+        if u64::from(length) > left.saturating_sub(RECORD_HEADER_LENGTH) {
             return self.truncated(start);
         }
-        let mut payload = vec![0; usize::try_from(header.length).unwrap_or(usize::MAX)];
-        self.read(&mut payload)?;
-        Ok(self.judge(start, header, payload.into()))
+        let mut stored = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        self.read(&mut stored)?;
+        Ok(self.judge(start, header, stored.into()))
     }
 
-    /// The header is sound and the payload is there: is it the right one?
-    fn judge(&mut self, start: u64, header: RecordHeader, payload: Bytes) -> Found {
+    /// The header is sound and the payload, or its digest, is there: is it the right one?
+    fn judge(&mut self, start: u64, header: RecordHeader, stored: Bytes) -> Found {
         let expected = self.ordinal.saturating_add(1);
         let may_lack_one = std::mem::take(&mut self.after_unreadable);
         let before = self.chain.replace(header.chain);
-        let flaw = if !header.fits(&payload) {
+        let fits = header.fits(&stored, &self.segment);
+        let digest = match self.segment.erased {
+            false => format::payload_digest(&stored),
+            true => stored.as_ref().try_into().unwrap_or_default(),
+        };
+        let flaw = if !fits {
             Some(DamageKind::Payload)
         } else if header.ordinal != expected
             && !(may_lack_one && header.ordinal == expected.saturating_add(1))
@@ -158,7 +175,6 @@ impl Walker {
                 found: header.ordinal,
             })
         } else {
-            let digest = format::payload_digest(&payload);
             before
                 .is_some_and(|before| {
                     format::chain(&before, header.ordinal, &digest) != header.chain
@@ -183,16 +199,18 @@ impl Walker {
             }
         });
         self.ordinal = header.ordinal;
+        let whole = Whole {
+            position,
+            header,
+            digest,
+            payload: (!self.segment.erased).then_some(stored),
+        };
         match damage {
-            None => Found::Record {
-                position,
-                header,
-                payload,
-            },
+            None => Found::Record(whole),
             Some(damage) => {
                 if damage.kind != DamageKind::Payload {
                     // The record itself is whole: it is served after its flaw was told.
-                    self.stashed = Some((position, header, payload));
+                    self.stashed = Some(whole);
                 }
                 Found::Damage(damage)
             }
@@ -282,7 +300,7 @@ pub(super) fn last_durable(dir: &Path, number: u64, limit: Option<u64>) -> Resul
     let mut durable = 0;
     loop {
         match walker.step()? {
-            Found::Record { header, .. } => durable = header.durable.max(durable),
+            Found::Record(whole) => durable = whole.header.durable.max(durable),
             Found::Damage(_) => {}
             Found::End => return Ok(durable),
         }

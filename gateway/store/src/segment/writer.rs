@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, IoSlice};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -18,7 +19,7 @@ use crate::Error;
 /// Writes at the end of the log; owned by the committer.
 #[derive(Debug)]
 pub(super) struct Writer {
-    medium: Box<dyn Medium>,
+    medium: Arc<dyn Medium>,
     dir: PathBuf,
     segment_bytes_max: u64,
     segment: SegmentHeader,
@@ -45,7 +46,7 @@ pub(super) struct Resume {
 impl Writer {
     /// Goes on at the end of an existing segment, cutting off what lies behind.
     pub(super) fn resume(
-        medium: Box<dyn Medium>,
+        medium: Arc<dyn Medium>,
         dir: &Path,
         segment_bytes_max: u64,
         resume: Resume,
@@ -74,7 +75,7 @@ impl Writer {
 
     /// Begins a segment: the first of a log, or one behind a damaged one.
     pub(super) fn begin(
-        medium: Box<dyn Medium>,
+        medium: Arc<dyn Medium>,
         dir: &Path,
         segment_bytes_max: u64,
         segment: SegmentHeader,
@@ -158,6 +159,19 @@ impl Writer {
         Ok(positions)
     }
 
+    /// Closes the segment and begins the next, unless nothing stands in this one.
+    pub(super) fn close_segment(&mut self) -> Result<(), Error> {
+        if self.last_offset.is_none() {
+            return Ok(());
+        }
+        if self.handle.is_none() {
+            self.reopen()?;
+        }
+        self.rotate()?;
+        self.mark.set(&self.end);
+        Ok(())
+    }
+
     /// Writes out the mark: after an orderly stop it is there even if the power fails next.
     pub(super) fn close(&self) {
         if let Err(error) = self.mark.file.sync_data() {
@@ -235,7 +249,7 @@ impl Writer {
         }
         let mut payload = vec![0; usize::try_from(header.length).unwrap_or(usize::MAX)];
         file.read_exact_at(&mut payload, start).map_err(io)?;
-        match header.fits(&payload) {
+        match header.fits(&payload, &self.segment) {
             true => Ok(()),
             false => Err(self.damaged(DamageKind::Payload)),
         }
@@ -256,6 +270,7 @@ impl Writer {
             number: self.segment.number.saturating_add(1),
             first_ordinal: self.end.ordinal.saturating_add(1),
             chain: self.chain,
+            erased: false,
         };
         self.handle = Some(create(self.medium.as_ref(), &self.dir, &segment)?);
         self.segment = segment;

@@ -1,6 +1,6 @@
 //! The trees: transactions, order, schema steps.
 
-use super::{Options, Step, Store, Tree, WriteTx, prefix_end};
+use super::{Options, ReadStore, Step, Store, Tree, WriteTx, prefix_end};
 use crate::Error;
 
 const NAMES: Tree = Tree::new("names");
@@ -211,4 +211,32 @@ fn refuses_a_second_owner_and_a_file_that_is_no_database() {
     let other = dir.path().join("other");
     std::fs::write(&other, vec![7; 8192]).unwrap();
     assert!(matches!(Store::open(&other), Err(Error::Database { .. })));
+}
+
+#[test]
+fn who_only_looks_sees_the_state_and_keeps_no_writer_waiting_for_an_answer() {
+    let (dir, store) = store();
+    let path = dir.path().join("state.redb");
+    store
+        .write(|tx| tx.put_all(NAMES, [("a", "Aysel"), ("b", "Murad"), ("c", "Nigar")]))
+        .unwrap();
+    let refused = ReadStore::open(&path).unwrap_err();
+    assert!(refused.is_in_use(), "{refused:?}");
+    store
+        .write(|tx| tx.delete_all(NAMES, ["a", "c", "none"]))
+        .unwrap();
+    drop(store);
+
+    let looking = ReadStore::open(&path).unwrap();
+    let also = ReadStore::open(&path).unwrap();
+    for store in [&looking, &also] {
+        let names: Vec<_> = store
+            .read(|tx| tx.iter(NAMES)?.collect::<Result<Vec<_>, _>>())
+            .unwrap();
+        assert_eq!(names, [(b"b".to_vec(), b"Murad".to_vec())]);
+    }
+    assert!(Store::open(&path).unwrap_err().is_in_use());
+    drop((looking, also));
+    Store::open(&path).unwrap();
+    assert!(ReadStore::open(&dir.path().join("none")).is_err());
 }

@@ -13,7 +13,7 @@
     reason = "test helpers"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -33,6 +33,10 @@ enum Event {
     Reopen,
     /// The power fails while a commit is on its way: so many bytes of it reached the disk.
     PowerCut(usize),
+    /// The open segment is closed.
+    Rotate,
+    /// The payloads of one of the closed segments are erased.
+    Erase(usize),
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -40,6 +44,8 @@ fn event() -> impl Strategy<Value = Event> {
         4 => collection::vec(0..3000_usize, 1..9).prop_map(Event::Append),
         1 => any::<()>().prop_map(|()| Event::Reopen),
         1 => (1..3000_usize).prop_map(Event::PowerCut),
+        1 => any::<()>().prop_map(|()| Event::Rotate),
+        1 => any::<usize>().prop_map(Event::Erase),
     ]
 }
 
@@ -74,7 +80,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_acknowledged_record_comes_back_in_order(
+    fn every_acknowledged_record_comes_back_in_order_or_says_that_it_was_erased(
         events in collection::vec(event(), 1..12),
         segment_bytes_max in 100..20_000_u64,
     ) {
@@ -84,6 +90,7 @@ proptest! {
             || Log::open(dir.path(), Options { segment_bytes_max, ..Options::default() }).unwrap();
         let mut log = open();
         let mut expected: BTreeMap<u64, Bytes> = BTreeMap::new();
+        let mut erased: BTreeSet<u64> = BTreeSet::new();
         for event in events {
             match event {
                 Event::Append(lengths) => runtime.block_on(async {
@@ -111,13 +118,41 @@ proptest! {
                     log = open();
                     assert_eq!(log.recovery().torn.as_ref().map(|torn| torn.bytes), Some(bytes as u64));
                 }
+                Event::Rotate => runtime.block_on(log.rotate()).unwrap(),
+                Event::Erase(index) => {
+                    let segments = log.segments().unwrap();
+                    let info = segments[index % segments.len()];
+                    match log.erase(info.number) {
+                        Ok(_) => erased.extend(info.first_ordinal..=info.last_ordinal.unwrap()),
+                        Err(Error::SegmentOpen { .. }) => assert!(info.is_open),
+                        Err(error) => panic!("{error}"),
+                    }
+                }
             }
-            let found: BTreeMap<u64, Bytes> = Scan::open(dir.path())
+            let mut ordinals = expected.keys();
+            for item in Scan::open(dir.path()).unwrap() {
+                let ordinal = *ordinals.next().unwrap();
+                match item {
+                    Ok((position, bytes)) => {
+                        assert_eq!((position.ordinal, &bytes), (ordinal, &expected[&ordinal]));
+                        assert!(!erased.contains(&ordinal));
+                    }
+                    Err(Error::Erased { position, .. }) => {
+                        assert_eq!(position.ordinal, ordinal);
+                        assert!(erased.contains(&ordinal));
+                        assert!(matches!(log.read(position), Err(Error::Erased { .. })));
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            assert_eq!(ordinals.next(), None);
+            let seen: Vec<_> = log
+                .segments()
                 .unwrap()
-                .map(|item| item.unwrap())
-                .map(|(position, bytes)| (position.ordinal, bytes))
+                .iter()
+                .flat_map(|info| info.first_ordinal..=info.last_ordinal.unwrap_or(0))
                 .collect();
-            assert_eq!(found, expected);
+            assert!(seen.iter().eq(expected.keys()));
         }
     }
 

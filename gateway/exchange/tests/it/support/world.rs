@@ -6,17 +6,18 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use bytes::Bytes;
 use certs_authority::Authority;
-use certs_keys::KeyKind;
+use certs_keys::{DigestAlgorithm, KeyKind};
 use certs_x509::{Certificate, ocsp};
 use gateway_exchange::conf::Conf;
 use gateway_exchange::keys::{self, Keys};
 use gateway_exchange::local::{Authentication, Local, LocalClient, Service, ServiceKind};
 use gateway_exchange::signer::Signer;
-use gateway_exchange::{Clock, Consumer, Node, Provider, Settings};
-use gateway_globalconf::params::SharedParams;
+use gateway_exchange::{BodyLogging, Clock, Consumer, Node, Provider, Settings};
+use gateway_globalconf::params::{ApprovedTimestamper, SharedParams};
 use gateway_messagelog::audit::{Finding, Reader, Verdict};
-use gateway_messagelog::{MessageLog, Options, Refusal};
+use gateway_messagelog::{Covered, Entry, Logged, MessageLog, Options, Record, Refusal, Stamp};
 use gateway_net::{Body, Handler, Peer, PeerEvidence};
 use gateway_policy::{AccessRight, Endpoint, Subject};
 use gateway_proto::id::{ClientId, ServerId, ServiceId};
@@ -69,7 +70,7 @@ impl World {
     pub(crate) async fn deep() -> Self {
         let mut authority = Authority::create("Test", KeyKind::P256, NOW).unwrap();
         authority.add_intermediate(KeyKind::P256, NOW).unwrap();
-        Self::under(authority, options(), options()).await
+        Self::under(authority, plain(options()), plain(options())).await
     }
 
     pub(crate) async fn with(options: Options) -> Self {
@@ -79,10 +80,25 @@ impl World {
     /// With these options for the logs of consumer and provider.
     pub(crate) async fn with_logs(consumer: Options, provider: Options) -> Self {
         let authority = Authority::create("Test", KeyKind::P256, NOW).unwrap();
-        Self::under(authority, consumer, provider).await
+        Self::under(authority, plain(consumer), plain(provider)).await
     }
 
-    async fn under(mut authority: Authority, consumer: Options, provider: Options) -> Self {
+    /// With these rules for the bodies in the logs of consumer and provider.
+    pub(crate) async fn with_bodies(consumer: BodyLogging, provider: BodyLogging) -> Self {
+        let authority = Authority::create("Test", KeyKind::P256, NOW).unwrap();
+        let with = |body_logging| Settings {
+            body_logging,
+            ..settings()
+        };
+        let (consumer, provider) = (with(consumer), with(provider));
+        Self::under(authority, (options(), consumer), (options(), provider)).await
+    }
+
+    async fn under(
+        mut authority: Authority,
+        consumer: (Options, Settings),
+        provider: (Options, Settings),
+    ) -> Self {
         let mut identity = |id: &str, code: &str| {
             let client = client(id);
             let server = ServerId::new(client.member().clone(), code).unwrap();
@@ -308,6 +324,47 @@ impl World {
             .unwrap()
     }
 
+    /// Days pass; certificates and configuration are as fresh as they were.
+    pub(crate) async fn advance_days(&self, days: i64) {
+        self.clock.advance(days * 86_400);
+        let end = Timestamp::from_second(self.clock.now().as_second() + 43_200).unwrap();
+        self.expire_at(end).await;
+        self.refresh();
+    }
+
+    /// The configuration names a time-stamping authority.
+    pub(crate) async fn approve_timestamper(&self) {
+        let certificate = self.authority.lock().unwrap().root().clone();
+        self.reconfigure(|shared| {
+            shared.timestampers.push(ApprovedTimestamper {
+                name: "TSA".to_owned(),
+                url: "http://tsa.example".to_owned(),
+                certificate,
+                cost: None,
+            });
+        })
+        .await;
+    }
+
+    /// Stamps all that waits in the log of a node. The log does not judge tokens.
+    pub(crate) async fn stamp(&self, place: &Place) {
+        let log = &place.node.log;
+        let waiting = log.unstamped(1000).await.unwrap();
+        let covers = waiting.iter().map(|one| Covered {
+            ordinal: one.ordinal,
+            digest: one.digest,
+        });
+        let stamp = Stamp {
+            time: self.clock.now(),
+            authority: "http://tsa.example".to_owned(),
+            token: Bytes::from_static(b"token"),
+            algorithm: DigestAlgorithm::Sha512,
+            single: waiting.len() == 1,
+            covers: covers.collect(),
+        };
+        log.append_stamp(stamp).await.unwrap();
+    }
+
     pub(crate) fn revoke(&self, certificate: &Certificate) {
         let serial = certificate.serial().to_vec();
         self.authority
@@ -358,6 +415,16 @@ impl Place {
         self.node.local.store(Arc::new(local));
     }
 
+    /// The messages of the log, as they are in it.
+    pub(crate) fn records(&self) -> Vec<Record> {
+        let reader = Reader::open(self.dir.path()).unwrap();
+        let message = |logged: Result<Logged, _>| match logged.unwrap().entry {
+            Entry::Message(record) => Some(record),
+            Entry::Refusal(_) | Entry::Stamp(_) => None,
+        };
+        reader.entries().unwrap().filter_map(message).collect()
+    }
+
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let reader = Reader::open(self.dir.path()).unwrap();
         let history = reader.history().unwrap();
@@ -367,7 +434,7 @@ impl Place {
     pub(crate) fn verdicts(&self) -> Vec<Verdict> {
         let message = |finding| match finding {
             Finding::Message(verdict) => Some(*verdict),
-            Finding::Refusal { .. } => None,
+            Finding::Refusal { .. } | Finding::Stamp { .. } | Finding::Erased { .. } => None,
             Finding::Unreadable(unreadable) => panic!("{unreadable}"),
         };
         self.findings().into_iter().filter_map(message).collect()
@@ -386,7 +453,10 @@ impl Place {
             .unwrap();
         let refusal = |finding| match finding {
             Finding::Refusal { refusal, .. } => Some(*refusal),
-            Finding::Message(_) | Finding::Unreadable(_) => None,
+            Finding::Message(_)
+            | Finding::Stamp { .. }
+            | Finding::Erased { .. }
+            | Finding::Unreadable(_) => None,
         };
         self.findings().into_iter().filter_map(refusal).collect()
     }
@@ -406,7 +476,12 @@ impl Place {
     }
 }
 
-fn place(identity: Identity, local: Local, clock: &Arc<TestClock>, options: Options) -> Place {
+fn place(
+    identity: Identity,
+    local: Local,
+    clock: &Arc<TestClock>,
+    (options, settings): (Options, Settings),
+) -> Place {
     let dir = tempfile::tempdir().unwrap();
     let log = MessageLog::open(dir.path(), options).unwrap();
     let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(clock);
@@ -416,10 +491,7 @@ fn place(identity: Identity, local: Local, clock: &Arc<TestClock>, options: Opti
         keys: ArcSwap::default(),
         log,
         clock,
-        settings: Settings {
-            registry_grace_seconds_max: 600,
-            ..Settings::default()
-        },
+        settings,
     };
     Place {
         node: Arc::new(node),
@@ -469,6 +541,17 @@ pub(crate) fn right(client: &ClientId, code: &str) -> AccessRight {
         service_code: code.to_owned(),
         endpoint: Endpoint::base(),
     }
+}
+
+fn settings() -> Settings {
+    Settings {
+        registry_grace_seconds_max: 600,
+        ..Settings::default()
+    }
+}
+
+fn plain(options: Options) -> (Options, Settings) {
+    (options, settings())
 }
 
 pub(crate) fn options() -> Options {

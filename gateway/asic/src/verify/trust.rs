@@ -1,0 +1,99 @@
+//! Whose certificate signed, and whether it could be believed then.
+
+use certs_x509::ocsp;
+use gateway_globalconf::{Issuer, Snapshot};
+use gateway_proto::id::ClientId;
+use gateway_seal::{VerifiedSignature, verify_trust};
+use jiff::Timestamp;
+
+use super::{Error, responder};
+use crate::report::{CertificateFacts, Form, Signer, Status};
+
+/// The certificate is of the member whose signature the message must bear; by an issuer that the
+/// configuration approves.
+pub(super) fn signer<'c>(
+    signature: &VerifiedSignature,
+    expected: &ClientId,
+    conf: &'c Snapshot,
+) -> Result<&'c Issuer, Error> {
+    let certificate = signature.signing_certificate();
+    let instance = expected.instance();
+    let issuer = conf
+        .issuer(instance, certificate)
+        .filter(|issuer| !issuer.authentication_only)
+        .ok_or_else(|| Error::UnapprovedIssuer {
+            issuer: certificate.issuer().rfc2253(),
+            instance: instance.to_owned(),
+        })?;
+    let profile = issuer.profile.ok_or_else(|| Error::UnknownProfile {
+        class: issuer.profile_class.clone(),
+    })?;
+    let named = profile
+        .member_name(certificate, instance)
+        .map_err(Error::NoMember)?;
+    let member = expected.member();
+    let same = named.instance == member.instance()
+        && named.member_class == member.member_class()
+        && named.member_code == member.member_code();
+    match same {
+        true => Ok(issuer),
+        false => Err(Error::OtherSigner {
+            found: format!(
+                "{}/{}/{}",
+                named.instance, named.member_class, named.member_code
+            ),
+            expected: member.clone(),
+        }),
+    }
+}
+
+/// Path and OCSP responses at the time of the time stamp.
+pub(super) fn verify(
+    signature: &VerifiedSignature,
+    signer: ClientId,
+    issuer: &Issuer,
+    conf: &Snapshot,
+    at: Timestamp,
+) -> Result<(Signer, Status), Error> {
+    let policy = conf.ocsp_policy(issuer);
+    let path = verify_trust(signature, &issuer.certificate, &policy, at).map_err(Error::Trust)?;
+    let certificate = signature.signing_certificate();
+    let issued_by = path
+        .links()
+        .next()
+        .map_or(&issuer.certificate, |(_, issued_by)| issued_by);
+    let status = status(signature, issued_by, &policy)?;
+    let form = match signature.is_batch() {
+        true => Form::Chain,
+        false => Form::Direct,
+    };
+    let signer = Signer {
+        id: signer,
+        certificate: CertificateFacts::of(certificate),
+        claimed_time: signature.signing_time(),
+        form,
+    };
+    Ok((signer, status))
+}
+
+/// That of the signing certificate, which was just believed.
+fn status(
+    signature: &VerifiedSignature,
+    issuer: &certs_x509::Certificate,
+    policy: &ocsp::Policy<'_>,
+) -> Result<Status, Error> {
+    let certificate = signature.signing_certificate();
+    let response = signature
+        .ocsp_responses()
+        .iter()
+        .find(|response| response.applies_to(certificate, issuer))
+        .ok_or_else(|| {
+            Error::Trust(gateway_seal::Error::MissingOcspResponse {
+                serial: certificate.serial_decimal(),
+            })
+        })?;
+    Ok(Status::of(
+        response,
+        responder::of(response, issuer, policy),
+    ))
+}

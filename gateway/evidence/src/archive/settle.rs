@@ -1,0 +1,145 @@
+//! Files that are written get their names, and the state says so: also after a crash in between.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::folder::{Content, Folder};
+use super::make::Finished;
+use super::state::{End, Pending, State};
+use super::{Archiver, Error, Group};
+
+/// The files of one batch, written under temporary names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Batch {
+    /// Up to where the log is archived with them.
+    until: u64,
+    /// Where the chains of their groups go on then.
+    groups: BTreeMap<String, End>,
+    pub(super) files: Vec<Written>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Written {
+    temporary: String,
+    name: String,
+    pub(super) bytes: u64,
+    sha256: String,
+    pub(super) messages: u64,
+}
+
+impl Batch {
+    pub(super) fn new(until: u64) -> Self {
+        Self {
+            until,
+            groups: BTreeMap::new(),
+            files: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, file: Finished) {
+        let end = End {
+            digest: file.last_digest,
+            file: file.name.clone(),
+        };
+        self.groups.insert(file.group.key, end);
+        self.files.push(Written {
+            temporary: file.temporary,
+            name: file.name,
+            bytes: file.content.bytes,
+            sha256: file.content.sha256,
+            messages: file.messages,
+        });
+    }
+
+    /// Where a group's chain goes on after the files so far.
+    pub(super) fn end(&self, group: &Group) -> Option<&End> {
+        self.groups.get(&group.key)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.files
+            .iter()
+            .flat_map(|file| [file.temporary.as_str(), file.name.as_str()])
+    }
+
+    /// Gives all files their names. `false`: one is lost, and the batch has to be made again; then
+    /// none of it is left.
+    fn name(&self, folder: &Folder) -> Result<bool, Error> {
+        for file in &self.files {
+            let is_ours =
+                |content: Content| content.bytes == file.bytes && content.sha256 == file.sha256;
+            match folder.content(&file.name)?.map(is_ours) {
+                Some(true) => folder.remove(&file.temporary)?,
+                Some(false) => {
+                    return Err(Error::Taken {
+                        path: folder.path(&file.name),
+                    });
+                }
+                None => match folder.content(&file.temporary)?.map(is_ours) {
+                    Some(true) => folder.rename(&file.temporary, &file.name)?,
+                    Some(false) | None => {
+                        self.discard(folder)?;
+                        return Ok(false);
+                    }
+                },
+            }
+        }
+        folder.sync()?;
+        Ok(true)
+    }
+
+    fn discard(&self, folder: &Folder) -> Result<(), Error> {
+        for file in &self.files {
+            folder.remove(&file.temporary)?;
+            let ours = folder.content(&file.name)?.is_some_and(|content| {
+                content.bytes == file.bytes && content.sha256 == file.sha256
+            });
+            if ours {
+                folder.remove(&file.name)?;
+            }
+        }
+        folder.sync()
+    }
+}
+
+impl Archiver {
+    /// Brings to its end what is being made, if anything.
+    pub(super) async fn settle(&self, state: &mut State) -> Result<(), Error> {
+        let Some(batch) = state.making.take() else {
+            return Ok(());
+        };
+        let (folder, naming) = (self.folder.clone(), batch.clone());
+        let named = tokio::task::spawn_blocking(move || naming.name(&folder));
+        let named = named.await.map_err(|_| Error::Interrupted)?;
+        if named.is_err() {
+            state.making = Some(batch);
+            return named.map(drop);
+        }
+        if named? {
+            state.archived_until = batch.until;
+            state.groups.extend(batch.groups);
+            let due = !batch.files.is_empty();
+            for file in batch.files {
+                tracing::info!(
+                    file = %file.name,
+                    messages = file.messages,
+                    bytes = file.bytes,
+                    "archive file made"
+                );
+                if self.options.store.is_some() {
+                    state.pending.push(Pending {
+                        name: file.name,
+                        bytes: file.bytes,
+                        sha256: file.sha256,
+                    });
+                }
+            }
+            state.command_due |= due && self.options.command.is_some();
+        }
+        state.write(&self.folder)
+    }
+}

@@ -1,0 +1,3 @@
+pub(in crate::archive) mod bucket;
+mod command;
+mod store;

@@ -1,0 +1,278 @@
+//! Having this node's checkpoints cosigned by its neighbours (C2SP `tlog-witness`).
+//!
+//! A witness that has seen a larger tree than the log has now, or one that this tree does not
+//! continue, is how a log that lost or changed records is found out: that is told as what it is.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gateway_tlog::Hash;
+use gateway_tlog::checkpoint::Checkpoint;
+use gateway_tlog::cosign;
+use gateway_tlog::note::{self, Note, Signature, Verifier};
+use gateway_tlog::witness::{AddCheckpoint, decode_size};
+use jiff::Timestamp;
+
+/// The log whose checkpoints are cosigned.
+pub trait Grown: Send + Sync + 'static {
+    /// The latest signed checkpoint, if there is one.
+    fn checkpoint(&self) -> Option<Bytes>;
+    /// The proof that the tree of `new` continues that of `old`. It may block.
+    ///
+    /// # Errors
+    /// Why there is none, for the operator.
+    fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, String>;
+    /// Adds verified signatures to the checkpoint they are for. It may block.
+    ///
+    /// # Errors
+    /// Why they cannot be kept, for the operator.
+    fn cosigned(&self, checkpoint: &Bytes, signatures: &[Signature]) -> Result<(), String>;
+}
+
+/// Carries a request to a witness.
+pub trait Post: Send + Sync {
+    /// POSTs the body to the URL: status and body of the answer, or why there is none.
+    fn post(
+        &self,
+        url: &str,
+        body: Vec<u8>,
+    ) -> impl Future<Output = Result<(u16, Bytes), String>> + Send;
+}
+
+/// The witnesses of a log and what is known of them.
+#[derive(Debug)]
+pub struct Cosigning {
+    witnesses: Vec<Witness>,
+}
+
+/// One witness.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    key: Verifier,
+    url: String,
+    /// The size it has cosigned last, as far as is known.
+    known: u64,
+    state: State,
+}
+
+/// How it stands with a witness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It was not asked since the start.
+    NotAsked,
+    /// It has cosigned.
+    Cosigned {
+        /// The size of the tree.
+        size: u64,
+        /// When it was asked.
+        time: Timestamp,
+    },
+    /// It could not be reached, or answered nonsense.
+    Unreachable {
+        /// What happened.
+        reason: String,
+    },
+    /// It refuses for a reason that somebody has to look at.
+    Refused {
+        /// What it said.
+        reason: String,
+    },
+    /// It has seen a larger tree than the log has: records were lost, or the log was exchanged.
+    Ahead {
+        /// The size it has cosigned.
+        seen: u64,
+        /// The size of the log.
+        size: u64,
+    },
+}
+
+impl Cosigning {
+    /// Witnesses, each with its key and the URL it is asked at.
+    #[must_use]
+    pub fn new(witnesses: Vec<(Verifier, String)>) -> Self {
+        let witnesses = witnesses.into_iter().map(|(key, url)| Witness {
+            key,
+            url: url.trim_end_matches('/').to_owned(),
+            known: 0,
+            state: State::NotAsked,
+        });
+        Self {
+            witnesses: witnesses.collect(),
+        }
+    }
+
+    /// Asks every witness that has not cosigned the latest checkpoint. One that is down does not
+    /// keep the others from being asked.
+    pub async fn once(&mut self, log: &Arc<dyn Grown>, post: &impl Post, now: Timestamp) {
+        let Some(note) = log.checkpoint() else { return };
+        let Ok(parsed) = Note::parse(&note) else {
+            tracing::error!("the log's own checkpoint is malformed");
+            return;
+        };
+        let Ok(checkpoint) = Checkpoint::from_text(parsed.text()) else {
+            tracing::error!("the log's own checkpoint is malformed");
+            return;
+        };
+        for witness in &mut self.witnesses {
+            if witness.has_cosigned(checkpoint.size()) {
+                continue;
+            }
+            let asked = witness.ask(log, &note, &parsed, &checkpoint, post, now);
+            let state = asked.await.unwrap_or_else(|state| state);
+            witness.enter(state);
+        }
+    }
+
+    /// How it stands with each witness.
+    pub fn witnesses(&self) -> impl Iterator<Item = &Witness> {
+        self.witnesses.iter()
+    }
+}
+
+impl Witness {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.key.name()
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    fn has_cosigned(&self, latest: u64) -> bool {
+        matches!(self.state, State::Cosigned { size, .. } if size == latest)
+    }
+
+    fn enter(&mut self, state: State) {
+        let changed = std::mem::discriminant(&self.state) != std::mem::discriminant(&state);
+        if changed {
+            let witness = self.name();
+            match &state {
+                State::Cosigned { .. } => tracing::info!(witness, "the witness cosigns"),
+                State::NotAsked => {}
+                State::Unreachable { .. } => tracing::warn!(witness, "{state}"),
+                State::Refused { .. } | State::Ahead { .. } => tracing::error!(witness, "{state}"),
+            }
+        }
+        self.state = state;
+    }
+
+    async fn ask(
+        &mut self,
+        log: &Arc<dyn Grown>,
+        note: &Bytes,
+        parsed: &Note,
+        checkpoint: &Checkpoint,
+        post: &impl Post,
+        now: Timestamp,
+    ) -> Result<State, State> {
+        let size = checkpoint.size();
+        let url = format!("{}/add-checkpoint", self.url);
+        // A second time with the size it names: after a restart nothing is known of it.
+        for _ in 0..2 {
+            if self.known > size {
+                let seen = self.known;
+                return Err(State::Ahead { seen, size });
+            }
+            let known = self.known;
+            let proof = blocking(log, move |log| log.consistency(known, size)).await?;
+            let request = AddCheckpoint::new(self.known, proof, parsed.clone());
+            let request = request.map_err(|error| State::Unreachable {
+                reason: error.to_string(),
+            })?;
+            let (status, body) = post
+                .post(&url, request.encode())
+                .await
+                .map_err(|reason| State::Unreachable { reason })?;
+            match status {
+                200 => {
+                    let signatures = self.verified(&body, checkpoint)?;
+                    let note = note.clone();
+                    blocking(log, move |log| log.cosigned(&note, &signatures)).await?;
+                    self.known = size;
+                    return Ok(State::Cosigned { size, time: now });
+                }
+                409 => {
+                    self.known = decode_size(&body).map_err(|_| State::Unreachable {
+                        reason: "it answered a conflict without a size".to_owned(),
+                    })?;
+                }
+                400 | 403 | 404 | 422 => {
+                    return Err(State::Refused {
+                        reason: format!("{status}, {}", said(&body)),
+                    });
+                }
+                _ => {
+                    return Err(State::Unreachable {
+                        reason: format!("it answered {status}, {}", said(&body)),
+                    });
+                }
+            }
+        }
+        Err(State::Unreachable {
+            reason: "its latest size changes while it is asked".to_owned(),
+        })
+    }
+
+    /// The signatures of this witness among those it sent; no others are kept.
+    fn verified(&self, body: &[u8], checkpoint: &Checkpoint) -> Result<Vec<Signature>, State> {
+        let own = std::slice::from_ref(&self.key);
+        let found = cosign::read_lines(body, checkpoint, own);
+        let found = found.map_err(|error: note::Error| State::Unreachable {
+            reason: format!("its cosignature does not verify: {error}"),
+        })?;
+        Ok(found
+            .iter()
+            .map(|found| found.signature().clone())
+            .collect())
+    }
+}
+
+/// Files are read and written away from the executor.
+async fn blocking<T: Send + 'static>(
+    log: &Arc<dyn Grown>,
+    work: impl FnOnce(&dyn Grown) -> Result<T, String> + Send + 'static,
+) -> Result<T, State> {
+    let log = Arc::clone(log);
+    let done = tokio::task::spawn_blocking(move || work(&*log)).await;
+    done.unwrap_or_else(|_| Err("the work was interrupted".to_owned()))
+        .map_err(|reason| State::Unreachable { reason })
+}
+
+/// The first words of an answer, without what could disturb a log.
+fn said(body: &[u8]) -> String {
+    String::from_utf8_lossy(body)
+        .chars()
+        .take(200)
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAsked => f.write_str("not asked yet"),
+            Self::Cosigned { size, time } => write!(f, "cosigned {size} records at {time}"),
+            Self::Unreachable { reason } => write!(f, "cannot be asked: {reason}"),
+            Self::Refused { reason } => write!(
+                f,
+                "refuses: {reason}; is this log in its list, and is the log the one it knew?"
+            ),
+            Self::Ahead { seen, size } => write!(
+                f,
+                "has cosigned {seen} records, the log has {size}: records were lost, or this is \
+                 another log"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

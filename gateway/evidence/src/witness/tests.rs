@@ -1,0 +1,175 @@
+use certs_keys::Ed25519Key;
+use gateway_tlog::checkpoint::Checkpoint;
+use gateway_tlog::note::Kind;
+use gateway_tlog::tree::{Frontier, HashReader, consistency_proof, leaf_hash, node_hash};
+use gateway_tlog::{cosign, note::Note};
+use tempfile::TempDir;
+
+use super::*;
+
+/// A log of so many made-up leaves.
+struct Leaves(Vec<Hash>);
+
+impl Leaves {
+    fn new(count: u64, salt: u8) -> Self {
+        Self(
+            (0..count)
+                .map(|n| leaf_hash(&[&n.to_be_bytes()[..], &[salt]].concat()))
+                .collect(),
+        )
+    }
+
+    fn root(&self) -> Hash {
+        let mut frontier = Frontier::default();
+        for leaf in &self.0 {
+            frontier.push(*leaf);
+        }
+        frontier.root()
+    }
+
+    fn proof(&self, old: u64) -> Vec<Hash> {
+        consistency_proof(self, old, self.0.len() as u64).unwrap()
+    }
+}
+
+impl HashReader for Leaves {
+    type Error = std::convert::Infallible;
+
+    fn hash(&self, level: u8, index: u64) -> Result<Hash, Self::Error> {
+        if level == 0 {
+            return Ok(self.0[index as usize]);
+        }
+        let left = self.hash(level - 1, index * 2)?;
+        let right = self.hash(level - 1, index * 2 + 1)?;
+        Ok(node_hash(&left, &right))
+    }
+}
+
+struct Town {
+    folder: TempDir,
+    log: Signer,
+}
+
+impl Town {
+    fn new() -> Self {
+        let key = Ed25519Key::from_seed(&[7; 32]).unwrap();
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            log: Signer::new(Kind::Ed25519, "AZ/GOV/1/din", key).unwrap(),
+        }
+    }
+
+    fn witness(&self) -> Witness {
+        let key = Ed25519Key::from_seed(&[8; 32]).unwrap();
+        let signer = Signer::new(Kind::Cosignature, "AZ/GOV/2/en/witness", key).unwrap();
+        let log = Log::of_key(self.log.verifier().clone()).unwrap();
+        Witness::open(&self.folder.path().join("witness.redb"), signer, vec![log]).unwrap()
+    }
+
+    fn note(&self, leaves: &Leaves) -> Note {
+        let size = leaves.0.len() as u64;
+        let checkpoint = Checkpoint::new("AZ/GOV/1/din", size, leaves.root()).unwrap();
+        checkpoint.sign(&self.log).unwrap()
+    }
+
+    fn request(&self, leaves: &Leaves, old: u64) -> Vec<u8> {
+        let request = AddCheckpoint::new(old, leaves.proof(old), self.note(leaves)).unwrap();
+        request.encode()
+    }
+}
+
+fn now() -> Timestamp {
+    "2026-11-22T10:00:00Z".parse().unwrap()
+}
+
+#[test]
+fn cosigns_what_continues_what_it_cosigned_and_keeps_it_over_a_restart() {
+    let town = Town::new();
+    let witness = town.witness();
+    let (small, large) = (Leaves::new(5, 0), Leaves::new(300, 0));
+    let first = witness.add_checkpoint(&town.request(&small, 0), now());
+    assert_eq!(first.status, 200);
+    let checkpoint = Checkpoint::from_text(town.note(&small).text()).unwrap();
+    let own = [witness.verifier().clone()];
+    let lines = cosign::read_lines(&first.body, &checkpoint, &own).unwrap();
+    assert_eq!(lines[0].time(), now().as_second() as u64);
+
+    drop(witness);
+    let witness = town.witness();
+    let behind = witness.add_checkpoint(&town.request(&large, 0), now());
+    assert_eq!((behind.status, &behind.body[..]), (409, &b"5\n"[..]));
+    assert_eq!(behind.content_type, SIZE_CONTENT_TYPE);
+    let next = witness.add_checkpoint(&town.request(&large, 5), now());
+    assert_eq!(next.status, 200);
+    // The same again is cosigned again: the answer may have been lost.
+    let again = witness.add_checkpoint(&town.request(&large, 300), now());
+    assert_eq!(again.status, 200);
+    let latest = witness
+        .latest(&checkpoint_path("AZ/GOV/1/din"))
+        .unwrap()
+        .unwrap();
+    let latest = Note::parse(&latest).unwrap();
+    assert_eq!(latest.text(), town.note(&large).text());
+    assert_eq!(latest.signatures().len(), 2);
+}
+
+#[test]
+fn does_not_cosign_a_fork_a_smaller_tree_or_a_stranger() {
+    let town = Town::new();
+    let witness = town.witness();
+    let leaves = Leaves::new(10, 0);
+    assert_eq!(
+        witness
+            .add_checkpoint(&town.request(&leaves, 0), now())
+            .status,
+        200
+    );
+    let fork = Leaves::new(12, 1);
+    assert_eq!(
+        witness
+            .add_checkpoint(&town.request(&fork, 10), now())
+            .status,
+        422
+    );
+    let same_size = Leaves::new(10, 1);
+    assert_eq!(
+        witness
+            .add_checkpoint(&town.request(&same_size, 10), now())
+            .status,
+        422
+    );
+    let smaller = Leaves::new(9, 0);
+    assert_eq!(
+        witness
+            .add_checkpoint(&town.request(&smaller, 0), now())
+            .status,
+        409
+    );
+    let stranger = Town {
+        folder: tempfile::tempdir().unwrap(),
+        log: Signer::new(
+            Kind::Ed25519,
+            "AZ/GOV/1/din",
+            Ed25519Key::from_seed(&[9; 32]).unwrap(),
+        )
+        .unwrap(),
+    };
+    let larger = Leaves::new(11, 0);
+    assert_eq!(
+        witness
+            .add_checkpoint(&stranger.request(&larger, 10), now())
+            .status,
+        403
+    );
+    assert_eq!(
+        witness.add_checkpoint(b"old 0\n\nnothing", now()).status,
+        400
+    );
+    // What was refused has left no trace.
+    assert_eq!(
+        witness
+            .add_checkpoint(&town.request(&larger, 10), now())
+            .status,
+        200
+    );
+}

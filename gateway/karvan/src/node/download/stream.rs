@@ -1,0 +1,177 @@
+//! Files written while they are sent, in constant memory.
+
+use std::fmt;
+use std::io::{self, BufWriter, Read, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use gateway_evidence::archive::Envelope;
+use gateway_net::{Body, BodySender};
+use http::StatusCode;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Refused;
+
+/// How many downloads may run at once: each holds a thread as long as its reader takes.
+#[derive(Debug)]
+pub(super) struct Slots(Arc<Semaphore>);
+
+/// A place to run in.
+#[derive(Debug)]
+pub(super) struct Slot(OwnedSemaphorePermit);
+
+/// Sends what is written to it as the body of a response.
+struct BodyWriter {
+    sender: BodySender,
+    runtime: Handle,
+}
+
+/// Hands what is written to a reader on another thread.
+struct PipeWriter(SyncSender<Piece>);
+
+/// The other end. A writer that went away without an end leaves an error, never half a file.
+struct PipeReader {
+    pieces: Receiver<Piece>,
+    piece: Bytes,
+    ended: bool,
+}
+
+enum Piece {
+    Bytes(Bytes),
+    End,
+}
+
+impl Slots {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(DOWNLOADS_MAX)))
+    }
+
+    pub(super) fn take(&self) -> Result<Slot, Refused> {
+        let permit = Arc::clone(&self.0).try_acquire_owned();
+        permit.map(Slot).map_err(|_| {
+            Refused::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many downloads at once; try again shortly",
+            )
+        })
+    }
+}
+
+impl Slot {
+    /// The body that `write` writes, away from the executor; in an envelope when there is one. What
+    /// it fails at is logged and cuts the body off: a reader never takes half a file for a whole one.
+    pub(super) fn body<E, F>(self, envelope: Option<Envelope>, write: F) -> Body
+    where
+        E: std::error::Error + Send + Sync + 'static,
+        F: FnOnce(&mut dyn Write) -> Result<(), E> + Send + 'static,
+    {
+        let (sender, body) = gateway_net::channel(CHUNKS_MAX);
+        let runtime = Handle::current();
+        let mut out = BufWriter::with_capacity(CHUNK_BYTES, BodyWriter { sender, runtime });
+        tokio::task::spawn_blocking(move || {
+            let _slot = self.0;
+            let written = match envelope {
+                None => write(&mut out).map_err(|error| report(&error)),
+                Some(envelope) => sealed(&envelope, write, &mut out),
+            };
+            if let (Ok(()), Ok(out)) = (written, out.into_inner()) {
+                out.sender.end();
+            }
+        });
+        body
+    }
+}
+
+/// Two threads: one writes the file, this one seals it.
+fn sealed<E, F>(envelope: &Envelope, write: F, out: &mut impl Write) -> Result<(), ()>
+where
+    E: std::error::Error + Send + Sync + 'static,
+    F: FnOnce(&mut dyn Write) -> Result<(), E> + Send + 'static,
+{
+    let (sender, pieces) = sync_channel(CHUNKS_MAX);
+    let mut pipe = BufWriter::with_capacity(CHUNK_BYTES, PipeWriter(sender));
+    // Detached: when the reader goes away, the next piece that is handed on ends it.
+    tokio::task::spawn_blocking(move || {
+        let written = write(&mut pipe).map_err(|error| report(&error));
+        if let (Ok(()), Ok(pipe)) = (written, pipe.into_inner()) {
+            let _reader_gone = pipe.0.send(Piece::End);
+        }
+    });
+    let reader = PipeReader {
+        pieces,
+        piece: Bytes::new(),
+        ended: false,
+    };
+    let sealed = envelope.seal(reader, out);
+    sealed.map(drop).map_err(|error| report(&error))
+}
+
+fn report(error: &dyn std::error::Error) {
+    super::report("it is cut off", error);
+}
+
+impl Write for BodyWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let chunk = Bytes::copy_from_slice(bytes);
+        let sending = async { tokio::time::timeout(STALL_MAX, self.sender.send(chunk)).await };
+        match self.runtime.block_on(sending) {
+            Ok(Ok(())) => Ok(bytes.len()),
+            Ok(Err(gone)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, gone)),
+            Err(stalled) => Err(io::Error::new(io::ErrorKind::TimedOut, stalled)),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Write for PipeWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let piece = Piece::Bytes(Bytes::copy_from_slice(bytes));
+        match self.0.send(piece) {
+            Ok(()) => Ok(bytes.len()),
+            Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for PipeReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() && !self.ended {
+            match self.pieces.recv() {
+                Ok(Piece::Bytes(piece)) => self.piece = piece,
+                Ok(Piece::End) => self.ended = true,
+                Err(_) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            }
+        }
+        let length = buffer.len().min(self.piece.len());
+        if let Some(filled) = buffer.get_mut(..length) {
+            self.piece.copy_to_slice(filled);
+        }
+        Ok(length)
+    }
+}
+
+impl fmt::Debug for BodyWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BodyWriter").finish_non_exhaustive()
+    }
+}
+
+/// A reader that takes nothing for so long is given up: its thread is wanted.
+const STALL_MAX: Duration = Duration::from_secs(60);
+const DOWNLOADS_MAX: usize = 32;
+const CHUNK_BYTES: usize = 64 << 10;
+/// Chunks on their way.
+const CHUNKS_MAX: usize = 4;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Tests of bodies that are written while they are sent.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use gateway_evidence::archive::Encryption;
+use gateway_evidence::archive::openpgp::{self, SecretKey};
+use http::StatusCode;
+use jiff::Timestamp;
+
+use super::{DOWNLOADS_MAX, Slots};
+
+const NOW: Timestamp = Timestamp::constant(1_893_456_000, 0);
+
+fn encryption() -> Encryption {
+    let pair = openpgp::generate("node <node@example.org>", None, NOW).unwrap();
+    Encryption {
+        signer: SecretKey::read(pair.secret.as_bytes(), None).unwrap(),
+        default: Vec::new(),
+        members: BTreeMap::new(),
+    }
+}
+
+fn noise(out: &mut dyn Write, pieces: usize) -> io::Result<()> {
+    (0..pieces).try_for_each(|piece| writeln!(out, "piece {piece:0100}"))
+}
+
+fn written(pieces: usize) -> Vec<u8> {
+    let mut whole = Vec::new();
+    noise(&mut whole, pieces).unwrap();
+    whole
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sends_what_is_written_and_gives_the_place_back() {
+    let slots = Slots::new();
+    for pieces in [0, 1, 10_000] {
+        let body = slots
+            .take()
+            .unwrap()
+            .body(None, move |out| noise(out, pieces));
+        let received = gateway_net::collect(body, 1 << 22).await.unwrap();
+        assert!(received == written(pieces), "{pieces}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cuts_off_what_could_not_be_finished() {
+    let slots = Slots::new();
+    let broken = |out: &mut dyn Write| {
+        noise(out, 5000)?;
+        Err(io::Error::other("damaged"))
+    };
+    let encryption = encryption();
+    for envelope in [None, Some(encryption.for_member(None, NOW).unwrap())] {
+        let body = slots.take().unwrap().body(envelope, broken);
+        let received = gateway_net::collect(body, 1 << 22).await;
+        assert!(
+            matches!(received, Err(gateway_net::Error::BodyAborted)),
+            "{received:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seals_in_constant_memory_what_the_recipient_opens() {
+    let slots = Slots::new();
+    let encryption = encryption();
+    let envelope = encryption.for_member(None, NOW).unwrap();
+    let slot = slots.take().unwrap();
+    let body = slot.body(Some(envelope), |out| noise(out, 20_000));
+    let sealed = gateway_net::collect(body, 1 << 23).await.unwrap();
+    assert!(!sealed.windows(7).any(|window| window == b"piece 0"));
+    let mut opened = Vec::new();
+    let signers = [encryption.signer.public()];
+    openpgp::decrypt(sealed.as_ref(), &mut opened, &encryption.signer, &signers).unwrap();
+    assert!(opened == written(20_000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gives_up_when_nobody_reads_and_runs_so_many_at_once() {
+    let slots = Slots::new();
+    let (ended, mut endings) = tokio::sync::mpsc::unbounded_channel();
+    let bodies: Vec<_> = (0..DOWNLOADS_MAX)
+        .map(|_| {
+            let ended = ended.clone();
+            slots.take().unwrap().body(None, move |out| {
+                let written = noise(out, 100_000);
+                ended
+                    .send(written.as_ref().map_err(io::Error::kind).err())
+                    .unwrap();
+                written
+            })
+        })
+        .collect();
+    let refused = slots.take().unwrap_err();
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    drop(bodies);
+    for _ in 0..DOWNLOADS_MAX {
+        assert_eq!(
+            endings.recv().await.unwrap(),
+            Some(io::ErrorKind::BrokenPipe)
+        );
+    }
+    // The places are given back a moment later.
+    let again = async {
+        while slots.take().is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(20);
+    tokio::time::timeout(patience, again).await.unwrap();
+}

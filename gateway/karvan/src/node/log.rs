@@ -1,0 +1,114 @@
+//! The message log as the configuration wants it: limits, keys at rest, which bodies are kept.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use certs_keys::SecretKey;
+use gateway_exchange::BodyLogging;
+use gateway_messagelog::{Options, Protection, tree};
+use gateway_proto::id::ClientId;
+use gateway_tlog::note::Signer;
+
+use crate::config::evidence::RecordKey;
+use crate::config::{Error, Loaded, node as file};
+
+/// How the log is opened, but for its tree. Reads the keys.
+pub(super) fn options(config: &Loaded<file::Node>) -> Result<Options, Error> {
+    let values = &config.values;
+    let mut options = Options {
+        content_memory_bytes_max: values.log.content_memory_bytes_max,
+        protection: protection(config)?,
+        ..Options::default()
+    };
+    options.segment.linger_max = Duration::from_millis(values.log.linger_milliseconds_max);
+    if let Some(bytes) = values.limits.content_bytes_max {
+        options.content_bytes_max = bytes;
+    }
+    Ok(options)
+}
+
+/// How the tree of the log is kept.
+pub(super) fn tree(config: &Loaded<file::Node>, signer: Signer) -> tree::Options {
+    let section = &config.values.transparency;
+    tree::Options {
+        signer: Arc::new(signer),
+        interval: Duration::from_millis(section.checkpoint_milliseconds),
+    }
+}
+
+/// Which bodies are kept. An exception that could never apply is a mistake, and one that would keep
+/// what should not be kept.
+pub(super) fn bodies(config: &Loaded<file::Node>) -> Result<BodyLogging, Error> {
+    let bodies = &config.values.log.bodies;
+    for (key, exceptions) in [
+        ("log.bodies.except_local", &bodies.except_local),
+        ("log.bodies.except_remote", &bodies.except_remote),
+    ] {
+        if let Some(member) = exceptions.iter().find(|id| id.subsystem().is_none()) {
+            return Err(config.value(key, format!("{} is no subsystem", member.to_rest())));
+        }
+    }
+    let is_here = |id: &ClientId| config.values.clients.iter().any(|client| client.id == *id);
+    if let Some(elsewhere) = bodies.except_local.iter().find(|id| !is_here(id)) {
+        let problem = format!("{} is no client of this node", elsewhere.to_rest());
+        return Err(config.value("log.bodies.except_local", problem));
+    }
+    Ok(BodyLogging {
+        kept: bodies.kept,
+        except_local: bodies.except_local.iter().cloned().collect(),
+        except_remote: bodies.except_remote.iter().cloned().collect(),
+    })
+}
+
+fn protection(config: &Loaded<file::Node>) -> Result<Option<Protection>, Error> {
+    let keys = &config.values.log.encryption_keys;
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let read: Result<Vec<_>, Error> = keys
+        .iter()
+        .map(|key| Ok((key.id.clone(), secret(config, key)?)))
+        .collect();
+    Protection::new(read?)
+        .map(Some)
+        .map_err(|error| config.value("log.encryption_key.id", error))
+}
+
+/// A key from its file, which nobody but its owner may read.
+fn secret(config: &Loaded<file::Node>, key: &RecordKey) -> Result<SecretKey, Error> {
+    let path = config.path(&key.file);
+    let unreadable = |source| Error::Read {
+        path: path.clone(),
+        source,
+    };
+    let problem = |problem: &str| {
+        let problem = format!("{}, key {}: {problem}", path.display(), key.id);
+        config.value("log.encryption_key.file", problem)
+    };
+    let opened = File::open(&path).map_err(unreadable)?;
+    let metadata = opened.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(problem("it is no regular file"));
+    }
+    if metadata.mode() & OTHERS != 0 {
+        return Err(problem(
+            "its group or all others may read or write it; make it mode 0600",
+        ));
+    }
+    let mut text = String::with_capacity(KEY_FILE_BYTES_MAX);
+    let mut limited = opened.take(u64::try_from(KEY_FILE_BYTES_MAX).unwrap_or(u64::MAX));
+    limited.read_to_string(&mut text).map_err(unreadable)?;
+    text.truncate(text.trim_end_matches(['\r', '\n']).len());
+    SecretKey::from_hex(text).map_err(|_| problem("it is not 64 hexadecimal digits"))
+}
+
+/// Mode bits of everybody but the owner.
+const OTHERS: u32 = 0o077;
+/// The digits and a line end; what is longer is no key.
+const KEY_FILE_BYTES_MAX: usize = 70;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! The end of the story: an auditor takes the evidence into his own hands.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use gateway_messagelog::audit::Reader;
+use gateway_messagelog::{Direction, Entry};
+use gateway_tlog::checkpoint;
+use serde::Serialize;
+
+use super::report::Narrator;
+use crate::audit::{self, Error};
+use crate::country::place::Place;
+use crate::node::RunningNode;
+
+/// What was exported and proved.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Evidence {
+    /// Messages with a time stamp, over all nodes.
+    stamped: u64,
+    /// Bundles of one exchange at one node, and the signed documents in them.
+    bundles: u64,
+    containers: u64,
+    /// Records proved to be in the log of their node, and how many proofs others have cosigned.
+    proved: u64,
+    cosigned: u64,
+    /// Logs that continue what was signed before the story.
+    consistent: u64,
+    /// Pairs of nodes compared, and the messages that both sides hold.
+    pairs: u64,
+    matched: u64,
+    /// What did not hold.
+    failures: Vec<String>,
+}
+
+impl Evidence {
+    /// Everything was exported and holds, and there was something.
+    pub(crate) fn holds(&self) -> bool {
+        self.failures.is_empty() && self.containers > 0 && self.proved > 0 && self.matched > 0
+    }
+
+    pub(super) fn fail(&mut self, narrator: &Narrator, reason: String) {
+        narrator.say(&format!("  FAIL {reason}"));
+        self.failures.push(reason);
+    }
+}
+
+/// Keeps the checkpoint that each node has signed by now, as an auditor would from an earlier visit.
+pub(super) fn keep_checkpoints(place: &Place, nodes: &[RunningNode]) -> Result<(), Error> {
+    for (plan, node) in place.plan().nodes.iter().zip(nodes) {
+        let Some(tree) = node.node.log.tree() else {
+            continue;
+        };
+        let path = kept(place, plan.name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| file(folder, source))?;
+        }
+        std::fs::write(&path, tree.checkpoint()).map_err(|source| file(&path, source))?;
+    }
+    Ok(())
+}
+
+/// Has every message stamped, and the log of each node signed and cosigned with it in.
+pub(super) async fn complete(nodes: &[RunningNode]) -> Vec<String> {
+    let completed = join_all(nodes.iter().map(complete_node)).await;
+    completed.into_iter().filter_map(Result::err).collect()
+}
+
+async fn complete_node(node: &RunningNode) -> Result<(), String> {
+    let log = &node.node.log;
+    let name = node.node.local.load().server.to_string();
+    node.stamper
+        .force(log.last_ordinal())
+        .await
+        .map_err(|error| format!("{name}: no time stamp: {error}"))?;
+    let Some(tree) = log.tree() else {
+        return Err(format!("{name}: the log has no tree"));
+    };
+    let size = log.last_ordinal();
+    tree.wait_for(size)
+        .await
+        .map_err(|error| format!("{name}: no checkpoint: {error}"))?;
+    for _ in 0..TRIES {
+        let cosigned = tree.cosigned_checkpoint();
+        let cosigned = cosigned.and_then(|note| checkpoint::open(&note, tree.log()).ok());
+        if cosigned.is_some_and(|opened| opened.checkpoint().size() >= size) {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(format!("{name}: no witness has cosigned the log"))
+}
+
+/// Exports and proves everything from the files alone, and compares every pair of logs.
+pub(super) fn take(place: &Place, narrator: &Narrator) -> Result<Evidence, Error> {
+    let mut evidence = Evidence::default();
+    narrator.say("\nThe auditor exports every exchange, and checks what he was given");
+    for plan in place.plan().nodes {
+        let data = place.node_folder(plan.name).join("data");
+        let ids = exchanges(&data)?;
+        let (bundles, containers) = (evidence.bundles, evidence.containers);
+        for (number, id) in ids.iter().enumerate() {
+            let out = place
+                .folder()
+                .join("evidence")
+                .join(plan.name)
+                .join(format!("{:03}.zip", number.saturating_add(1)));
+            bundle(&data, id, &out, narrator, &mut evidence)?;
+            proofs(&data, id, narrator, &mut evidence)?;
+        }
+        narrator.say(&format!(
+            "  {:<6} {:>4} exchanges exported, {} signed documents verified",
+            plan.name,
+            evidence.bundles.saturating_sub(bundles),
+            evidence.containers.saturating_sub(containers),
+        ));
+    }
+    narrator.say(&format!(
+        "  {} records proved to be in the log of their node, {} of the proofs cosigned by neighbours",
+        evidence.proved, evidence.cosigned
+    ));
+    for plan in place.plan().nodes {
+        let data = place.node_folder(plan.name).join("data");
+        match audit::consistent(&kept(place, plan.name), &data, None)? {
+            Ok(_) => evidence.consistent = evidence.consistent.saturating_add(1),
+            Err(reason) => evidence.fail(narrator, format!("{}: {reason}", plan.name)),
+        }
+    }
+    narrator.say(&format!(
+        "  {} logs continue what they had signed before the story",
+        evidence.consistent
+    ));
+    pairs(place, narrator, &mut evidence)?;
+    Ok(evidence)
+}
+
+/// The ids of all exchanges with a message in this log.
+fn exchanges(data: &Path) -> Result<BTreeSet<String>, Error> {
+    let reader = Reader::open(&data.join("log")).map_err(Error::Log)?;
+    let entries = reader.entries().map_err(Error::Log)?;
+    Ok(entries
+        .filter_map(Result::ok)
+        .filter_map(|logged| match logged.entry {
+            Entry::Message(record) if record.direction == Direction::Request => {
+                Some(record.message_id)
+            }
+            Entry::Message(_) | Entry::Refusal(_) | Entry::Stamp(_) => None,
+        })
+        .collect())
+}
+
+fn bundle(
+    data: &Path,
+    id: &str,
+    out: &Path,
+    narrator: &Narrator,
+    evidence: &mut Evidence,
+) -> Result<(), Error> {
+    if let Some(folder) = out.parent() {
+        std::fs::create_dir_all(folder).map_err(|source| file(folder, source))?;
+    }
+    let bundled = audit::export(data, None, id, out)?;
+    evidence.bundles = evidence.bundles.saturating_add(1);
+    for missing in &bundled.missing {
+        evidence.fail(narrator, format!("{id}: {missing}"));
+    }
+    match audit::bundle_holds(out)? {
+        Ok(()) => {
+            let containers = u64::try_from(bundled.containers.len()).unwrap_or(u64::MAX);
+            evidence.containers = evidence.containers.saturating_add(containers);
+            evidence.stamped = evidence.stamped.saturating_add(containers);
+        }
+        Err(reason) => evidence.fail(narrator, format!("{id}: {reason}")),
+    }
+    Ok(())
+}
+
+fn proofs(
+    data: &Path,
+    id: &str,
+    narrator: &Narrator,
+    evidence: &mut Evidence,
+) -> Result<(), Error> {
+    let reader = Reader::open(&data.join("log")).map_err(Error::Log)?;
+    for proved in audit::prove(data, &reader, id, None)? {
+        match proved {
+            Ok(proved) => {
+                evidence.proved = evidence.proved.saturating_add(1);
+                let cosigned = u64::from(!proved.witnesses.is_empty());
+                evidence.cosigned = evidence.cosigned.saturating_add(cosigned);
+            }
+            Err(reason) => evidence.fail(narrator, format!("{id}: {reason}")),
+        }
+    }
+    Ok(())
+}
+
+fn pairs(place: &Place, narrator: &Narrator, evidence: &mut Evidence) -> Result<(), Error> {
+    let nodes = place.plan().nodes;
+    let data = |name: &str| place.node_folder(name).join("data");
+    for (index, a) in nodes.iter().enumerate() {
+        for b in nodes.iter().skip(index.saturating_add(1)) {
+            let comparison = audit::compare(&data(a.name), &data(b.name), None)?;
+            evidence.pairs = evidence.pairs.saturating_add(1);
+            evidence.matched = evidence.matched.saturating_add(comparison.matched);
+            if !comparison.holds() {
+                evidence.fail(narrator, comparison.text().trim_end().to_owned());
+            }
+        }
+    }
+    narrator.say(&format!(
+        "  {} pairs of nodes compared: {} messages held by both sides, octet by octet",
+        evidence.pairs, evidence.matched
+    ));
+    Ok(())
+}
+
+fn kept(place: &Place, node: &str) -> PathBuf {
+    let folder = place.folder().join("evidence");
+    folder.join(format!("{node}-before.checkpoint"))
+}
+
+fn file(path: &Path, source: std::io::Error) -> Error {
+    Error::File {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Neighbours are asked every two seconds.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(100);

@@ -1,0 +1,281 @@
+//! Evidence as information systems fetch it: signed documents, the configuration to verify them
+//! with, and what an outage of time-stamping does.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use gateway_asic::zip::{Archive, Limits, Names};
+use gateway_asic::{container, verify};
+use gateway_globalconf::Snapshot;
+use jiff::Timestamp;
+use toml::{Table, Value};
+
+use crate::country::{Country, Running, Service, eventually};
+use crate::wire::{self, Answer};
+
+const PORTAL: &str = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000001181&subsystemCode=mygov";
+const REGISTER: &str = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000000131&subsystemCode=iamas";
+
+/// A founded country whose nodes stamp this often, and try again after a second.
+fn country(interval_seconds: i64) -> Option<Country> {
+    let country = Country::found()?;
+    for node in ["din", "iria"] {
+        let path = country.config(Service::Node(node));
+        let mut config: Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+        let stamping = config["timestamping"].as_table_mut().unwrap();
+        for (key, value) in [("interval_seconds", interval_seconds), ("retry_seconds", 1)] {
+            stamping.insert(key.to_owned(), Value::Integer(value));
+        }
+        for client in config["client"].as_array_mut().unwrap() {
+            let client = client.as_table_mut().unwrap();
+            if client["id"].as_str() == Some("AZ/COM/0000001201/kredit") {
+                client.insert("authentication".to_owned(), "https-no-auth".into());
+            }
+        }
+        std::fs::write(&path, config.to_string()).unwrap();
+    }
+    Some(country)
+}
+
+fn asic(address: SocketAddr, query: &str) -> Answer {
+    wire::get(address, &format!("/asic?{query}"), &[])
+}
+
+#[track_caller]
+fn refused(answer: &Answer, status: u16, text: &str) {
+    assert_eq!((answer.status, answer.text().as_str()), (status, text));
+    assert_eq!(answer.header("content-type"), Some("text/plain; charset=UTF-8"));
+}
+
+/// A file that was handed out: its media type and what the client is to do with it.
+#[track_caller]
+fn file(answer: &Answer, content_type: &str, disposition: &str) {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("content-type"), Some(content_type));
+    assert_eq!(answer.header("content-disposition"), Some(disposition));
+}
+
+fn files(zip: &[u8], names: Names) -> BTreeMap<String, Bytes> {
+    let limits = Limits {
+        names,
+        ..Limits::ARCHIVE
+    };
+    let archive = Archive::open(Bytes::copy_from_slice(zip), &limits).unwrap();
+    let file = |entry| archive.read(entry).unwrap();
+    let entries = archive.entries().iter();
+    entries.map(|entry| (entry.name().to_owned(), file(entry))).collect()
+}
+
+/// The configuration as the node hands it out.
+fn configuration(address: SocketAddr) -> BTreeMap<String, Vec<u8>> {
+    let answer = wire::get(address, "/verificationconf", &[]);
+    file(&answer, "application/zip", "filename=\"verificationconf.zip\"");
+    files(&answer.body, Names::Folders)
+        .into_iter()
+        .map(|(name, bytes)| {
+            let name = name.strip_prefix("verificationconf/").unwrap();
+            (name.to_owned(), bytes.to_vec())
+        })
+        .collect()
+}
+
+fn snapshot(address: SocketAddr) -> Snapshot {
+    // Long after the configuration expired: what was handed out has no expiry.
+    let then = Timestamp::from_second(Timestamp::now().as_second() + 10 * 365 * 86_400).unwrap();
+    Snapshot::from_files(&configuration(address), then).unwrap()
+}
+
+/// Verifies one container: whose signature it bears.
+#[track_caller]
+fn verified(octets: &[u8], conf: &Snapshot) -> String {
+    let opened = container::open(Bytes::copy_from_slice(octets), &Limits::CONTAINER).unwrap();
+    let report = verify::verify(&opened, conf).unwrap();
+    assert!(report.uncovered.is_empty() && report.not_kept().next().is_none(), "{report:?}");
+    report.signer.id.member().to_string()
+}
+
+#[test]
+fn refuses_a_download_with_the_status_and_the_words_of_deployed_servers() {
+    let Some(country) = country(3600) else {
+        return;
+    };
+    let running = country.start_with(&["din", "iria"], &["iamas"]);
+    let iria = running.country.clients("iria");
+    for (query, name) in [
+        ("memberClass=GOV&memberCode=1", "xRoadInstance"),
+        ("xRoadInstance=&memberClass=GOV&memberCode=1", "xRoadInstance"),
+        ("xRoadInstance=AZ&memberCode=1", "memberClass"),
+        ("xRoadInstance=AZ&memberClass=GOV", "memberCode"),
+        (PORTAL, "queryId"),
+    ] {
+        let text = format!("Parameter \"{name}\"  must be specified.");
+        refused(&asic(iria, query), 400, &text);
+    }
+    refused(&asic(iria, "queryId=%zz"), 400, "The parameters are not URL-encoded UTF-8.");
+
+    // Authorised before anything is looked for, as for a message.
+    let stranger = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000001181&subsystemCode=none";
+    let answer = asic(iria, stranger);
+    assert_eq!(answer.status, 401);
+    assert!(answer.text().starts_with("Client '"), "{}", answer.text());
+    assert!(answer.text().ends_with("not found"), "{}", answer.text());
+    let bank = "xRoadInstance=AZ&memberClass=COM&memberCode=0000001201&subsystemCode=kredit";
+    let answer = asic(iria, bank);
+    assert_eq!(answer.status, 401);
+    assert!(answer.text().contains("must connect over HTTPS"), "{}", answer.text());
+
+    let both = format!("{PORTAL}&queryId=x&requestOnly&responseOnly");
+    let text = "Parameters \"requestOnly\" and \"responseOnly\" cannot be used at the same time.";
+    refused(&asic(iria, &both), 400, text);
+    let none = "No signed documents found";
+    refused(&asic(iria, &format!("{PORTAL}&queryId=never")), 404, none);
+
+    // What others asked for is not found, even where it was logged.
+    let asked = running.country.addresses().person("0TEST01", "d/1").unwrap();
+    assert_eq!(asked.status, 200);
+    let din = running.country.clients("din");
+    let other = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000000131&subsystemCode=cerime";
+    let answer = asic(din, &format!("{other}&queryId=d%2F1"));
+    assert!(matches!(answer.status, 401 | 404), "{}", answer.text());
+    let waiting = "Message signature has not been timestamped yet!";
+    for (node, party) in [(iria, PORTAL), (din, REGISTER)] {
+        refused(&asic(node, &format!("{party}&queryId=d%2F1")), 500, waiting);
+    }
+    refused(&asic(iria, &format!("{PORTAL}&queryId=d%2F1&unique")), 500, waiting);
+    let forced = asic(iria, &format!("{PORTAL}&queryId=d%2F1&unique&force"));
+    let text = "Parameter \"unique\" not applicable without \"requestOnly\" or \"responseOnly\".";
+    refused(&forced, 400, text);
+
+    // Everything else on these ports is still a message, or none.
+    for (method, path) in [("POST", "/asic"), ("GET", "/asic/"), ("PUT", "/verificationconf")] {
+        let request = wire::request(method, iria, path, &[], b"");
+        let answer = wire::parse(&wire::raw(iria, &request).unwrap()).unwrap();
+        assert!(answer.fault().is_some(), "{method} {path}: {}", answer.text());
+    }
+    running.stop();
+}
+
+#[test]
+fn hands_out_signed_documents_that_verify_with_the_configuration_it_hands_out() {
+    let Some(country) = country(3600) else {
+        return;
+    };
+    let running = country.start_with(&["din", "iria"], &["iamas"]);
+    let (iria, din) = (running.country.clients("iria"), running.country.clients("din"));
+    let rest = running.country.addresses().person("0TEST01", "d/1 ə").unwrap();
+    assert_eq!(rest.status, 200);
+    let soap = wire::soap_person(&running.country, "d-2", "0TEST02");
+    assert_eq!(soap.fault(), None);
+    let conf = snapshot(iria);
+    assert_eq!((conf.instance(), conf.expires_at()), ("AZ", None));
+    assert!(conf.private().is_none());
+
+    for (node, party) in [(iria, PORTAL), (din, REGISTER)] {
+        // The first is forced; the second is stamped by then, or forced, too.
+        let id = "d%2F1+%C9%99";
+        let answer = asic(node, &format!("{party}&queryId={id}&force"));
+        file(&answer, "application/zip", &format!("attachment; filename=\"{id}.zip\""));
+        let both = files(&answer.body, Names::Flat);
+        let names: Vec<_> = both.keys().map(String::as_str).collect();
+        let [request, response] = names.as_slice() else {
+            panic!("{names:?}");
+        };
+        assert!(request.starts_with(&format!("{id}-request-")), "{request}");
+        assert!(response.starts_with(&format!("{id}-response-")), "{response}");
+        assert_eq!(verified(&both[*request], &conf), "MEMBER:AZ/GOV/0000001181");
+        assert_eq!(verified(&both[*response], &conf), "MEMBER:AZ/GOV/0000000131");
+
+        let answer = asic(node, &format!("{party}&queryId={id}&responseOnly"));
+        let disposition = format!("attachment; filename=\"{id}-response.zip\"");
+        file(&answer, "application/zip", &disposition);
+        let one = files(&answer.body, Names::Flat);
+        assert_eq!(one.keys().collect::<Vec<_>>(), [*response]);
+        assert_eq!(one[*response], both[*response], "always the same octets");
+
+        let answer = asic(node, &format!("{party}&queryId={id}&requestOnly&unique"));
+        let disposition = format!("attachment; filename=\"{request}\"");
+        file(&answer, "application/vnd.etsi.asic-e+zip", &disposition);
+        assert_eq!(answer.body, both[*request]);
+
+        let answer = asic(node, &format!("{party}&queryId=d-2&force&responseOnly&unique"));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(verified(&answer.body, &conf), "MEMBER:AZ/GOV/0000000131");
+    }
+    let country = running.stop();
+    for node in ["iria", "din"] {
+        crate::load::check_log(&country.data(node));
+    }
+}
+
+#[test]
+fn hands_out_the_configuration_without_expiry_and_without_private_parts() {
+    let Some(running) = Running::shared() else {
+        return;
+    };
+    let files = configuration(running.country.clients("iria"));
+    let names: Vec<_> = files.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        ["AZ/shared-params.xml", "AZ/shared-params.xml.metadata", "instance-identifier"]
+    );
+    assert_eq!(files["instance-identifier"], b"AZ");
+    let metadata = String::from_utf8_lossy(&files["AZ/shared-params.xml.metadata"]).into_owned();
+    assert_eq!(metadata, "{\"configurationVersion\":\"6\"}");
+    let on_disk = running.country.data("iria").join("globalconf/AZ/shared-params.xml");
+    assert_eq!(files["AZ/shared-params.xml"], std::fs::read(on_disk).unwrap());
+}
+
+#[test]
+fn exchanges_go_on_while_time_stamping_is_down_and_it_catches_up_when_it_is_back() {
+    let Some(country) = country(1) else {
+        return;
+    };
+    // OCSP responses and configuration are on the nodes' disks; nobody stamps from the beginning.
+    let registry = country.start(Service::Registry);
+    let adapter = country.start(Service::Adapter("iamas"));
+    let nodes = ["din", "iria"].map(|node| country.start(Service::Node(node)));
+    let ready = |node: &str| wire::get(country.health(node), "/readyz", &[]);
+    for number in 0..10 {
+        let answer = country.addresses().person("0TEST01", &format!("outage-{number}")).unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    for node in ["din", "iria"] {
+        eventually("the outage is seen", || {
+            let answer = ready(node);
+            let text = answer.text();
+            assert_eq!(answer.status, 200, "{text}");
+            text.starts_with("ready\ndegraded: ")
+                && text.contains("Failed to get time stamp from any time-stamping providers")
+                && text.contains("time-stamping authority Sandbox TSA (http://")
+        });
+    }
+    let forced = format!("{PORTAL}&queryId=outage-0&force");
+    let answer = asic(country.clients("iria"), &forced);
+    assert_eq!(answer.status, 500);
+    let text = answer.text();
+    assert!(text.starts_with("Failed to get time stamp from any"), "{text}");
+
+    let certs = country.start(Service::Certs);
+    for node in ["din", "iria"] {
+        eventually("all is stamped", || {
+            let text = ready(node).text();
+            text.starts_with("ready\n") && !text.contains("time stamp")
+        });
+    }
+    let conf = snapshot(country.clients("iria"));
+    for (node, party) in [("iria", PORTAL), ("din", REGISTER)] {
+        for number in [0, 9] {
+            let query = format!("{party}&queryId=outage-{number}");
+            let answer = asic(country.clients(node), &query);
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            for octets in files(&answer.body, Names::Flat).values() {
+                verified(octets, &conf);
+            }
+        }
+    }
+    drop((nodes, adapter, registry, certs));
+    for node in ["iria", "din"] {
+        crate::load::check_log(&country.data(node));
+    }
+}

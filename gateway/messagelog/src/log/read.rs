@@ -1,0 +1,159 @@
+//! Finding entries of a running node by id and by number.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gateway_store::segment::{Position, Scan};
+
+use super::Inner;
+use crate::record::decode;
+use crate::retention::erased_stretches;
+use crate::{Entry, Error, Logged, MessageLog, audit};
+
+impl MessageLog {
+    /// All entries with this query id, or with this REST request id, in order.
+    ///
+    /// # Errors
+    /// The index or an entry cannot be read.
+    pub async fn find(&self, id: &str) -> Result<Vec<Logged>, Error> {
+        self.find_map(id, Some).await
+    }
+
+    /// The same, one by one: what `keep` makes of each. Ids may repeat without end, so who needs
+    /// less than all of every entry keeps less.
+    ///
+    /// # Errors
+    /// The index or an entry cannot be read.
+    pub async fn find_map<T, F>(&self, id: &str, keep: F) -> Result<Vec<T>, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(Logged) -> Option<T> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        let id = id.to_owned();
+        let found = tokio::task::spawn_blocking(move || inner.find_map(&id, keep));
+        found.await.map_err(|_| Error::Interrupted)?
+    }
+
+    /// The entry of this number.
+    ///
+    /// # Errors
+    /// There is none, it was erased, or it cannot be read.
+    pub async fn get(&self, ordinal: u64) -> Result<Logged, Error> {
+        let inner = Arc::clone(&self.inner);
+        let got = tokio::task::spawn_blocking(move || inner.get(ordinal));
+        got.await.map_err(|_| Error::Interrupted)?
+    }
+
+    /// The bytes of an entry as they are stored: what proofs are about.
+    ///
+    /// # Errors
+    /// There is none, it was erased, or it cannot be read.
+    pub async fn stored(&self, ordinal: u64) -> Result<Bytes, Error> {
+        let inner = Arc::clone(&self.inner);
+        let got = tokio::task::spawn_blocking(move || inner.read(inner.place_of(ordinal)?));
+        got.await.map_err(|_| Error::Interrupted)?
+    }
+
+    /// The messages with `after` < number ≤ `until`, in order, at most `max`. Erased and damaged ones
+    /// are left out, refusals and time stamps too.
+    ///
+    /// # Errors
+    /// One of them is not damaged, but cannot be read: its key or a file of its contents is missing.
+    pub async fn messages(&self, after: u64, until: u64, max: usize) -> Result<Vec<Logged>, Error> {
+        let inner = Arc::clone(&self.inner);
+        let found = tokio::task::spawn_blocking(move || inner.messages(after, until, max));
+        found.await.map_err(|_| Error::Interrupted)?
+    }
+}
+
+impl Inner {
+    fn find_map<T>(
+        &self,
+        id: &str,
+        mut keep: impl FnMut(Logged) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        let mut found = Vec::new();
+        for position in self.index.find(id, self.log.last_ordinal())? {
+            let entry = match self.read(position) {
+                Err(Error::Erased { .. }) => continue,
+                read => decode(&read?, &self.bodies)?,
+            };
+            if audit::has_id(&entry, id) {
+                found.extend(keep(Logged { position, entry }));
+            }
+        }
+        Ok(found)
+    }
+
+    fn get(&self, ordinal: u64) -> Result<Logged, Error> {
+        let position = self.place_of(ordinal)?;
+        let entry = decode(&self.read(position)?, &self.bodies)?;
+        Ok(Logged { position, entry })
+    }
+
+    fn read(&self, position: Position) -> Result<Bytes, Error> {
+        Ok(self.log.read(position)?)
+    }
+
+    /// Where the entry of this number lies.
+    pub(crate) fn place_of(&self, ordinal: u64) -> Result<Position, Error> {
+        if ordinal == 0 || ordinal > self.log.last_ordinal() {
+            return Err(Error::NoEntry { ordinal });
+        }
+        if let Some(position) = self.index.at(ordinal)? {
+            return Ok(position);
+        }
+        let erased = erased_stretches(&self.log.segments()?);
+        match erased.iter().any(|stretch| stretch.holds(ordinal)) {
+            true => Err(Error::Erased { ordinal }),
+            false => Err(Error::NoEntry { ordinal }),
+        }
+    }
+
+    fn messages(&self, after: u64, until: u64, max: usize) -> Result<Vec<Logged>, Error> {
+        let mut found = Vec::new();
+        if after >= until || max == 0 {
+            return Ok(found);
+        }
+        for item in self.scan_after(after)? {
+            let (position, bytes) = match item {
+                Ok((position, bytes)) => (position, bytes),
+                Err(gateway_store::Error::Erased { .. }) => continue,
+                Err(gateway_store::Error::Damaged(damage)) => {
+                    tracing::error!(%damage, "a damaged record is left out");
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if position.ordinal <= after {
+                continue;
+            }
+            if position.ordinal > until {
+                break;
+            }
+            let entry = decode(&bytes, &self.bodies)?;
+            if matches!(entry, Entry::Message(_)) {
+                found.push(Logged { position, entry });
+            }
+            if found.len() >= max {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The entries after this number, and perhaps some before.
+    pub(crate) fn scan_after(&self, after: u64) -> Result<Scan, Error> {
+        let near = self.index.at_or_before(after)?;
+        let segments = self.log.segments()?;
+        let home = segments
+            .iter()
+            .rfind(|segment| segment.first_ordinal <= after.saturating_add(1));
+        Ok(match (near, home) {
+            (Some(near), Some(home)) if near.segment >= home.number => self.log.scan_from(near)?,
+            (_, Some(home)) => self.log.scan_segments(home.number..)?,
+            (_, None) => self.log.scan()?,
+        })
+    }
+}

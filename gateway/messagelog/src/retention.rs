@@ -1,0 +1,265 @@
+//! Erasing what was kept long enough.
+//!
+//! Whole closed segments are erased, nothing less. A segment goes when every entry in it is older
+//! than asked for, every message in it, and before it, is stamped, its messages are archived, and no
+//! time stamp in it covers a message of an earlier segment that stays. So a message that is there
+//! has its time stamp there. The order is: files of contents, payloads of the segment, index; after a
+//! crash anywhere between, the next call goes on.
+//!
+//! What remains of an erased entry is its digest in an unbroken chain: proofs about it still hold.
+//!
+//! * `orphans`: contents that no record names
+
+mod orphans;
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+use gateway_store::segment::{Position, SegmentInfo};
+use jiff::Timestamp;
+
+pub(crate) use self::orphans::Found;
+pub use self::orphans::Orphans;
+use crate::index::Stretch;
+use crate::log::Inner;
+use crate::record::{Keys, Kind, keys};
+use crate::{Error, MessageLog, bodies};
+
+/// What was erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Whole segments; their digests remain.
+    pub segments: u64,
+    /// Entries in them.
+    pub records: u64,
+    /// How much room became free, contents included.
+    pub bytes: u64,
+}
+
+impl MessageLog {
+    /// Closes the open segment and begins another, unless it is empty: only closed segments can be
+    /// erased.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub async fn rotate(&self) -> Result<(), Error> {
+        Ok(self.inner.log.rotate().await?)
+    }
+
+    /// Erases whole segments of which every entry is older than `time` and every message is stamped
+    /// and has a number up to `archived_until`. The open segment is closed first when its first entry
+    /// is that old. A segment of which something cannot be read stays, and is told in our own log.
+    ///
+    /// # Errors
+    /// The disk refused; what was begun is finished by the next call.
+    pub async fn erase_before(
+        &self,
+        time: Timestamp,
+        archived_until: u64,
+    ) -> Result<Erased, Error> {
+        let inner = Arc::clone(&self.inner);
+        let erasing = tokio::spawn(async move {
+            inner
+                .erase_before(Bound {
+                    time,
+                    archived_until,
+                })
+                .await
+        });
+        erasing.await.map_err(|_| Error::Interrupted)?
+    }
+}
+
+/// What may go.
+#[derive(Clone, Copy, Debug)]
+struct Bound {
+    time: Timestamp,
+    archived_until: u64,
+}
+
+/// What is in a segment.
+#[derive(Debug)]
+struct Inventory {
+    stretch: Stretch,
+    entries: Vec<(Position, Option<Keys>)>,
+}
+
+impl Inner {
+    async fn erase_before(self: Arc<Self>, bound: Bound) -> Result<Erased, Error> {
+        let _one = self.erasing_turn.lock().await;
+        let inner = Arc::clone(&self);
+        let blocking = tokio::task::spawn_blocking(move || inner.is_open_segment_old(bound));
+        if blocking.await.map_err(|_| Error::Interrupted)?? {
+            self.log.rotate().await?;
+        }
+        let inner = Arc::clone(&self);
+        let blocking = tokio::task::spawn_blocking(move || inner.erase_closed(bound));
+        blocking.await.map_err(|_| Error::Interrupted)?
+    }
+
+    fn is_open_segment_old(&self, bound: Bound) -> Result<bool, Error> {
+        self.wait_until_complete()?;
+        let segments = self.log.segments()?;
+        let open = segments.iter().find(|segment| segment.is_open);
+        match open.filter(|open| open.last_ordinal.is_some()) {
+            None => Ok(false),
+            Some(open) => Ok(self
+                .time_of(open.first_ordinal)?
+                .is_some_and(|time| time < bound.time)),
+        }
+    }
+
+    fn erase_closed(&self, bound: Bound) -> Result<Erased, Error> {
+        let mut erased = Erased::default();
+        // Earlier segments that stay.
+        let mut kept: Vec<Stretch> = Vec::new();
+        for segment in self.log.segments()? {
+            let Some(stretch) = stretch_of(&segment) else {
+                continue;
+            };
+            if segment.erased {
+                continue;
+            }
+            if segment.is_open || self.waits(&stretch) {
+                break;
+            }
+            match self.erasable(stretch, &kept, bound)? {
+                None => kept.push(stretch),
+                Some(inventory) => {
+                    let bytes = self.erase(&inventory)?;
+                    erased.segments = erased.segments.saturating_add(1);
+                    let records = u64::try_from(inventory.entries.len()).unwrap_or(u64::MAX);
+                    erased.records = erased.records.saturating_add(records);
+                    erased.bytes = erased.bytes.saturating_add(bytes);
+                }
+            }
+        }
+        Ok(erased)
+    }
+
+    /// A message in this stretch, or before it, waits for its time stamp.
+    fn waits(&self, stretch: &Stretch) -> bool {
+        let oldest = self.stamping.oldest_ordinal();
+        oldest.is_some_and(|ordinal| ordinal <= stretch.last)
+    }
+
+    /// What is in a segment that may go; `None`: it may not.
+    fn erasable(
+        &self,
+        stretch: Stretch,
+        kept: &[Stretch],
+        bound: Bound,
+    ) -> Result<Option<Inventory>, Error> {
+        // Mostly this tells without reading it all.
+        if let Some(time) = self.time_of(stretch.last)?
+            && time >= bound.time
+        {
+            return Ok(None);
+        }
+        let mut entries = Vec::new();
+        for item in self.log.scan_segments(stretch.segment..=stretch.segment)? {
+            let held = match item {
+                Ok((position, bytes)) => match keys(&bytes, self.bodies.protection()) {
+                    Ok(keys) => {
+                        if !may_go(position, &keys, kept, bound) {
+                            return Ok(None);
+                        }
+                        entries.push((position, Some(keys)));
+                        continue;
+                    }
+                    Err(error) => error,
+                },
+                Err(error @ gateway_store::Error::Damaged(_)) => error.into(),
+                Err(error) => return Err(error.into()),
+            };
+            let segment = stretch.segment;
+            tracing::warn!(error = %held, segment, "a segment is not erased: it is not readable");
+            return Ok(None);
+        }
+        Ok(Some(Inventory { stretch, entries }))
+    }
+
+    /// Erases a segment; tells how much room became free.
+    fn erase(&self, inventory: &Inventory) -> Result<u64, Error> {
+        let Inventory { stretch, entries } = inventory;
+        let keys = entries.iter().filter_map(|(_, keys)| keys.as_ref());
+        let names: Vec<&str> = keys
+            .flat_map(|keys| keys.bodies.iter().map(String::as_str))
+            .collect();
+        let contents = remove_bodies(&self.bodies_dir(), names.iter().copied())?;
+        let payloads = self.log.erase(stretch.segment)?;
+        // A stamp among them is no longer to be handed out.
+        let last_stamp = self.last_stamp.lock();
+        *last_stamp.unwrap_or_else(PoisonError::into_inner) = None;
+        self.index.purge(*stretch, entries.clone())?;
+        Ok(payloads.saturating_add(contents))
+    }
+
+    /// When the entry of this number was logged, as far as that can be read.
+    fn time_of(&self, ordinal: u64) -> Result<Option<Timestamp>, Error> {
+        let Some(position) = self.index.at(ordinal)? else {
+            return Ok(None);
+        };
+        let Ok(bytes) = self.log.read(position) else {
+            return Ok(None);
+        };
+        let keys = keys(&bytes, self.bodies.protection());
+        Ok(keys.ok().map(|keys| keys.time))
+    }
+}
+
+/// One entry does not keep its segment.
+fn may_go(position: Position, keys: &Keys, kept: &[Stretch], bound: Bound) -> bool {
+    keys.time < bound.time
+        && match keys.kind {
+            Kind::Refusal => true,
+            Kind::Message => position.ordinal <= bound.archived_until,
+            Kind::Stamp { first, last } => kept
+                .iter()
+                .all(|kept| last < kept.first || kept.last < first),
+        }
+}
+
+fn stretch_of(segment: &SegmentInfo) -> Option<Stretch> {
+    Some(Stretch {
+        segment: segment.number,
+        first: segment.first_ordinal,
+        last: segment.last_ordinal?,
+    })
+}
+
+/// The erased stretches of a log.
+pub(crate) fn erased_stretches(segments: &[SegmentInfo]) -> Vec<Stretch> {
+    let erased = segments.iter().filter(|segment| segment.erased);
+    erased.filter_map(stretch_of).collect()
+}
+
+/// Removes files of contents as far as they are there; tells how long they were. Durable when `Ok`.
+fn remove_bodies<'n>(dir: &Path, names: impl Iterator<Item = &'n str>) -> Result<u64, Error> {
+    let mut bytes = 0_u64;
+    let mut removed = false;
+    for name in names {
+        let Some(path) = bodies::path_of_named(dir, name) else {
+            continue;
+        };
+        let length = match fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata.len(),
+            // Removed before a crash.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(source) => return Err(Error::content("read", &path, source)),
+        };
+        fs::remove_file(&path).map_err(|source| Error::content("remove", &path, source))?;
+        bytes = bytes.saturating_add(length);
+        removed = true;
+    }
+    if removed {
+        gateway_store::file::sync_dir(dir)?;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
