@@ -59,3 +59,7 @@ fuzz TARGET="" *ARGUMENTS:
 # Licences, sources, duplicates, homes and advisories of dependencies (needs cargo-deny).
 deny:
     cargo deny check
+
+# The crash run: nodes killed under load at random points, so many times.
+crash KILLS="60":
+    KARVAN_CRASH_KILLS={{ KILLS }} cargo test --release --locked -p karvan --test it -- --nocapture nothing_acknowledged_is_lost

@@ -6,9 +6,9 @@
 //! or through a function that says `_unchecked`.
 //!
 //! `ring` makes digests, random bytes and message authentication codes, and seals bytes at rest.
-//! `aws-lc-rs` does what `ring` cannot: generate RSA keys, sign and verify a digest made elsewhere (a
-//! hardware token has no more to offer either), P-256 with SHA-512, P-521, SHA-224, and wipe private
-//! Ed25519 keys from memory.
+//! `aws-lc-rs` does what `ring` cannot: generate RSA keys, sign and verify a digest made elsewhere
+//! (a hardware token has no more to offer either), P-256 with SHA-512, P-521, SHA-224, and wipe
+//! private Ed25519 keys from memory.
 //!
 //! | module | subject |
 //! |---|---|

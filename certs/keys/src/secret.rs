@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::{Error, random_bytes};
 
-/// 32 secret octets: wiped from memory when dropped, never printed. Keys of one use each are derived
-/// from it ([`Self::derive`]); those seal bytes with AES-256-GCM.
+/// 32 secret octets: wiped from memory when dropped, never printed. Keys of one use each are
+/// derived from it ([`Self::derive`]); those seal bytes with AES-256-GCM.
 #[derive(Clone)]
 pub struct SecretKey(Zeroizing<[u8; 32]>);
 
@@ -79,8 +79,8 @@ impl SecretKey {
         octets
     }
 
-    /// Encrypts the bytes in place and appends their tag ([`TAG_BYTES`] more). A nonce must never be
-    /// used twice with one key: derive a key for each use.
+    /// Encrypts the bytes in place and appends their tag ([`TAG_BYTES`] more). A nonce must never
+    /// be used twice with one key: derive a key for each use.
     ///
     /// # Errors
     /// The bytes are too many for one nonce (64 GiB).

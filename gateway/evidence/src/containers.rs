@@ -20,7 +20,6 @@ use gateway_asic::stamping::{self, Batch};
 use gateway_asic::{Signed, Stamped, make};
 use gateway_messagelog::{Content, Direction, Entry, Logged, MessageLog, Record, Stamp};
 use jiff::Timestamp;
-use tokio::runtime::Handle;
 
 pub use error::Error;
 
@@ -39,7 +38,6 @@ pub struct Document {
     ordinal: u64,
     signed: Signed,
     attachments: Vec<Content>,
-    runtime: Handle,
 }
 
 /// A time stamp and the hash chain of what it covers.
@@ -66,14 +64,7 @@ impl Binder {
             return Err(Error::NoMessage { ordinal });
         };
         let cover = self.cover(ordinal).await?;
-        let stamp = cover.stamped(ordinal, record)?;
-        Ok(Document {
-            name: names::container(&record.message_id, direction(record), ordinal),
-            ordinal,
-            signed: signed(record, stamp),
-            attachments: kept(record),
-            runtime: Handle::current(),
-        })
+        cover.document(ordinal, record)
     }
 
     async fn cover(&mut self, ordinal: u64) -> Result<Arc<Cover>, Error> {
@@ -112,6 +103,16 @@ impl Cover {
         covers
             .binary_search_by_key(&ordinal, |one| one.ordinal)
             .ok()
+    }
+
+    fn document(&self, ordinal: u64, record: &Record) -> Result<Document, Error> {
+        let stamp = self.stamped(ordinal, record)?;
+        Ok(Document {
+            name: names::container(&record.message_id, direction(record), ordinal),
+            ordinal,
+            signed: signed(record, stamp),
+            attachments: kept(record),
+        })
     }
 
     /// The time stamp as it goes into the container of this message.
@@ -165,8 +166,7 @@ impl Document {
     /// A body cannot be read, or `out` does not take it.
     pub fn write<W: io::Write>(&self, out: W) -> Result<u64, Error> {
         let mut attachments = self.attachments.iter().map(|content| {
-            let reader: Box<dyn io::Read> =
-                Box::new(BodyReader::new(content.reader(), self.runtime.clone()));
+            let reader: Box<dyn io::Read> = Box::new(BodyReader::new(content.clone()));
             (content.len(), reader)
         });
         make::write(&self.signed, &mut attachments, out).map_err(|source| Error::Make {
@@ -174,6 +174,19 @@ impl Document {
             source: Box::new(source),
         })
     }
+}
+
+/// Gathers what the container of a message holds, with the time stamp over it, for who reads a log
+/// without owning it.
+///
+/// # Errors
+/// The time stamp is over others, or over another signature.
+pub fn bind(ordinal: u64, record: &Record, stamp: &Stamp) -> Result<Document, Error> {
+    let cover = Cover::new(stamp.clone()).map_err(|source| Error::Make {
+        ordinal,
+        source: Box::new(source.into()),
+    })?;
+    cover.document(ordinal, record)
 }
 
 /// Writes the container of one message and gives the writer back with the octets written.

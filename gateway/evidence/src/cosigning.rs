@@ -8,6 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use gateway_tlog::Hash;
 use gateway_tlog::checkpoint::Checkpoint;
 use gateway_tlog::cosign;
@@ -52,7 +53,7 @@ pub struct Cosigning {
 pub struct Witness {
     key: Verifier,
     url: String,
-    /// The size it has cosigned last, as far as is known.
+    /// The size it has cosigned last, by its word.
     known: u64,
     state: State,
 }
@@ -69,13 +70,20 @@ pub enum State {
         /// When it was asked.
         time: Timestamp,
     },
-    /// It could not be reached, or answered nonsense.
+    /// It could not be reached or answered nonsense, or its request or cosignature failed here.
     Unreachable {
         /// What happened.
         reason: String,
     },
-    /// It refuses for a reason that somebody has to look at.
+    /// It does not know this log, or not this key of it.
     Refused {
+        /// What it said.
+        reason: String,
+    },
+    /// The tree that it has cosigned is no beginning of that of the log: records were changed.
+    Contradicted {
+        /// The size it has cosigned.
+        seen: u64,
         /// What it said.
         reason: String,
     },
@@ -103,26 +111,22 @@ impl Cosigning {
         }
     }
 
-    /// Asks every witness that has not cosigned the latest checkpoint. One that is down does not
-    /// keep the others from being asked.
+    /// Asks every witness that has not cosigned the latest checkpoint, all at once: one that is down
+    /// keeps no other waiting.
     pub async fn once(&mut self, log: &Arc<dyn Grown>, post: &impl Post, now: Timestamp) {
         let Some(note) = log.checkpoint() else { return };
-        let Ok(parsed) = Note::parse(&note) else {
+        let Some((parsed, checkpoint)) = parsed(&note) else {
             tracing::error!("the log's own checkpoint is malformed");
             return;
         };
-        let Ok(checkpoint) = Checkpoint::from_text(parsed.text()) else {
-            tracing::error!("the log's own checkpoint is malformed");
-            return;
-        };
-        for witness in &mut self.witnesses {
-            if witness.has_cosigned(checkpoint.size()) {
-                continue;
-            }
+        let waiting = self.witnesses.iter_mut();
+        let waiting = waiting.filter(|witness| !witness.has_cosigned(checkpoint.size()));
+        let asked = waiting.map(async |witness| {
             let asked = witness.ask(log, &note, &parsed, &checkpoint, post, now);
             let state = asked.await.unwrap_or_else(|state| state);
             witness.enter(state);
-        }
+        });
+        join_all(asked).await;
     }
 
     /// How it stands with each witness.
@@ -156,7 +160,9 @@ impl Witness {
                 State::Cosigned { .. } => tracing::info!(witness, "the witness cosigns"),
                 State::NotAsked => {}
                 State::Unreachable { .. } => tracing::warn!(witness, "{state}"),
-                State::Refused { .. } | State::Ahead { .. } => tracing::error!(witness, "{state}"),
+                State::Refused { .. } | State::Contradicted { .. } | State::Ahead { .. } => {
+                    tracing::error!(witness, "{state}");
+                }
             }
         }
         self.state = state;
@@ -173,18 +179,16 @@ impl Witness {
     ) -> Result<State, State> {
         let size = checkpoint.size();
         let url = format!("{}/add-checkpoint", self.url);
+        // What it said to have seen may have been wrong, or it began anew: it is asked once more.
+        let mut old = Some(self.known)
+            .filter(|known| *known <= size)
+            .unwrap_or_default();
         // A second time with the size it names: after a restart nothing is known of it.
         for _ in 0..2 {
-            if self.known > size {
-                let seen = self.known;
-                return Err(State::Ahead { seen, size });
-            }
-            let known = self.known;
-            let proof = blocking(log, move |log| log.consistency(known, size)).await?;
-            let request = AddCheckpoint::new(self.known, proof, parsed.clone());
-            let request = request.map_err(|error| State::Unreachable {
-                reason: error.to_string(),
-            })?;
+            let proof = blocking(log, move |log| log.consistency(old, size)).await;
+            let proof = proof.map_err(|reason| failed("no proof can be made for it", &reason))?;
+            let request = AddCheckpoint::new(old, proof, parsed.clone());
+            let request = request.map_err(|error| failed("no request can be made", &error))?;
             let (status, body) = post
                 .post(&url, request.encode())
                 .await
@@ -193,7 +197,8 @@ impl Witness {
                 200 => {
                     let signatures = self.verified(&body, checkpoint)?;
                     let note = note.clone();
-                    blocking(log, move |log| log.cosigned(&note, &signatures)).await?;
+                    let kept = blocking(log, move |log| log.cosigned(&note, &signatures)).await;
+                    kept.map_err(|reason| failed("its cosignature cannot be kept", &reason))?;
                     self.known = size;
                     return Ok(State::Cosigned { size, time: now });
                 }
@@ -201,8 +206,18 @@ impl Witness {
                     self.known = decode_size(&body).map_err(|_| State::Unreachable {
                         reason: "it answered a conflict without a size".to_owned(),
                     })?;
+                    if self.known > size {
+                        let seen = self.known;
+                        return Err(State::Ahead { seen, size });
+                    }
+                    old = self.known;
                 }
-                400 | 403 | 404 | 422 => {
+                // Only the proof that was sent can be wrong, and it was verified against this log.
+                422 => {
+                    let (seen, reason) = (old, said(&body));
+                    return Err(State::Contradicted { seen, reason });
+                }
+                403 | 404 => {
                     return Err(State::Refused {
                         reason: format!("{status}, {}", said(&body)),
                     });
@@ -223,8 +238,8 @@ impl Witness {
     fn verified(&self, body: &[u8], checkpoint: &Checkpoint) -> Result<Vec<Signature>, State> {
         let own = std::slice::from_ref(&self.key);
         let found = cosign::read_lines(body, checkpoint, own);
-        let found = found.map_err(|error: note::Error| State::Unreachable {
-            reason: format!("its cosignature does not verify: {error}"),
+        let found = found.map_err(|error: note::Error| {
+            failed("what it sent is no cosignature by its key", &error)
         })?;
         Ok(found
             .iter()
@@ -233,15 +248,27 @@ impl Witness {
     }
 }
 
+/// The checkpoint in a note.
+fn parsed(note: &[u8]) -> Option<(Note, Checkpoint)> {
+    let note = Note::parse(note).ok()?;
+    let checkpoint = Checkpoint::from_text(note.text()).ok()?;
+    Some((note, checkpoint))
+}
+
 /// Files are read and written away from the executor.
 async fn blocking<T: Send + 'static>(
     log: &Arc<dyn Grown>,
     work: impl FnOnce(&dyn Grown) -> Result<T, String> + Send + 'static,
-) -> Result<T, State> {
+) -> Result<T, String> {
     let log = Arc::clone(log);
     let done = tokio::task::spawn_blocking(move || work(&*log)).await;
     done.unwrap_or_else(|_| Err("the work was interrupted".to_owned()))
-        .map_err(|reason| State::Unreachable { reason })
+}
+
+fn failed(what: &str, reason: &impl fmt::Display) -> State {
+    State::Unreachable {
+        reason: format!("{what}: {reason}"),
+    }
 }
 
 /// The first words of an answer, without what could disturb a log.
@@ -260,10 +287,17 @@ impl fmt::Display for State {
         match self {
             Self::NotAsked => f.write_str("not asked yet"),
             Self::Cosigned { size, time } => write!(f, "cosigned {size} records at {time}"),
-            Self::Unreachable { reason } => write!(f, "cannot be asked: {reason}"),
-            Self::Refused { reason } => write!(
+            Self::Unreachable { reason } => write!(f, "has not cosigned: {reason}"),
+            Self::Refused { reason } => {
+                write!(
+                    f,
+                    "refuses: {reason}; does it have the key of this log in its list?"
+                )
+            }
+            Self::Contradicted { seen, reason } => write!(
                 f,
-                "refuses: {reason}; is this log in its list, and is the log the one it knew?"
+                "has cosigned {seen} records, and they are not the first {seen} of this log: \
+                 records were changed, or this is another log ({reason})"
             ),
             Self::Ahead { seen, size } => write!(
                 f,

@@ -4,6 +4,8 @@
 //! become archives. It does not know HTTP, the configuration file or the clock: the node asks an
 //! authority for it, and says what time it is.
 //!
+//! Each subject has an error of its own: nobody does two of these at once.
+//!
 //! * [`stamper`]: asks the approved authorities for time stamps over what was logged
 //! * [`containers`]: makes signed documents of stamped messages
 //! * [`archive`]: files of signed documents, encrypted, carried away, and the log cleaned behind them
@@ -13,10 +15,7 @@
 pub mod archive;
 pub mod containers;
 pub mod cosigning;
-mod error;
 pub mod stamper;
 #[cfg(test)]
 mod testing;
 pub mod witness;
-
-pub use error::Error;

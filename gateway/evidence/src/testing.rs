@@ -1,6 +1,8 @@
 //! A log with signed messages, authorities in memory and a clock that is set, for the tests of this
 //! crate.
 
+#![allow(clippy::arithmetic_side_effects, reason = "test helpers")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

@@ -13,7 +13,7 @@ use gateway_tlog::Hash;
 use gateway_tlog::checkpoint::Log;
 use gateway_tlog::note::{self, Note, Signer, Verifier};
 use gateway_tlog::witness::{
-    Accepted, AddCheckpoint, REQUEST_BYTES_MAX, Refusal, SIZE_CONTENT_TYPE, checkpoint_path, decide,
+    Accepted, AddCheckpoint, Refusal, SIZE_CONTENT_TYPE, checkpoint_path, decide,
 };
 use jiff::Timestamp;
 
@@ -116,7 +116,7 @@ impl Witness {
         Ok(self.read(log.origin())?.map(|latest| latest.note))
     }
 
-    /// The longest request that is read.
+    /// The longest request that is read: less than the protocol's longest, for anybody may send one.
     #[must_use]
     pub const fn request_bytes_max() -> usize {
         REQUEST_BYTES_MAX
@@ -128,6 +128,9 @@ impl Witness {
             Err(error) => return Ok(Err(error.into())),
         };
         let origin = request.checkpoint_unchecked().origin().to_owned();
+        if !self.logs.iter().any(|log| log.origin() == origin) {
+            return Ok(Err(Refusal::UnknownOrigin));
+        }
         let _deciding = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
         let last = self.read(&origin)?.map(|latest| (latest.size, latest.root));
         let accepted = match decide(&request, &self.logs, last) {
@@ -139,6 +142,11 @@ impl Witness {
             .cosign(&self.signer, seconds)
             .map_err(Error::Sign)?;
         let line = signature.to_line().into_bytes();
+        if last.is_some_and(|(size, _)| size == accepted.checkpoint().size()) {
+            // It is the same tree again, and that is stored: whoever repeats a request, which needs
+            // no key, does not make this disk write.
+            return Ok(Ok(line));
+        }
         let mut note = accepted.note().clone();
         note.add(signature).map_err(Error::Sign)?;
         self.write(&origin, &accepted, &note)?;
@@ -229,6 +237,8 @@ impl std::error::Error for Error {
 }
 
 const LATEST: Tree = Tree::new("latest");
+/// Room for a long proof and sixteen signatures, also of larger kinds than ours.
+const REQUEST_BYTES_MAX: usize = 64 << 10;
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 #[cfg(test)]

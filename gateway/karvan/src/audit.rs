@@ -7,9 +7,11 @@
 //! | `verify.rs`, `documents.rs`, `log.rs` | whether a container, an archive, a bundle or a log holds |
 //! | `tree.rs` | proofs that a record is in a log, and that one log continues another |
 //! | `cross_check.rs` | both sides of the exchanges between two nodes |
+//! | `configuration.rs` | by what they are judged, and whose word that is |
 //! | `export.rs`, `bundle.rs` | one exchange for a third person; checking what one was given |
 
 mod bundle;
+mod configuration;
 mod cross_check;
 mod documents;
 mod export;
@@ -93,6 +95,8 @@ pub(crate) enum Error {
         source: std::io::Error,
     },
     Output(std::io::Error),
+    /// A temporary file cannot be written or read.
+    Temporary(std::io::Error),
 }
 
 /// `true`: all good.
@@ -172,6 +176,7 @@ impl fmt::Display for Error {
             Self::Use(problem) => f.write_str(problem),
             Self::File { path, source } => write!(f, "{}: {source}", path.display()),
             Self::Output(error) => write!(f, "the result cannot be written: {error}"),
+            Self::Temporary(error) => write!(f, "a temporary file cannot be used: {error}"),
         }
     }
 }
@@ -181,7 +186,7 @@ impl std::error::Error for Error {
         match self {
             Self::Log(error) => std::error::Error::source(error),
             Self::Tree(error) => std::error::Error::source(error),
-            Self::Use(_) | Self::File { .. } | Self::Output(_) => None,
+            Self::Use(_) | Self::File { .. } | Self::Output(_) | Self::Temporary(_) => None,
         }
     }
 }

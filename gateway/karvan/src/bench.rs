@@ -4,8 +4,11 @@
 //! a case is what the machine could do if an exchange were nothing but its signatures, verifications,
 //! digests, TLS and HTTP round trips and durable records, each measured alone just before. It counts
 //! a signature for each message: a ratio above 1 says that messages shared signatures under load.
+//!
+//! `karvan bench evidence` measures what is made of the log: see `evidence`.
 
 mod case;
+mod evidence;
 mod load;
 mod parts;
 mod plan;
@@ -17,19 +20,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use certs_keys::KeyKind;
-use clap::Args;
+use clap::{Args, Subcommand};
 use gateway_net::Client;
 
 use self::case::Case;
 use self::load::Load;
 use self::report::Figures;
+use crate::config::{self, Loaded};
 use crate::country::place::{self, Place};
 use crate::country::{self, Country};
 use crate::service::Running;
 
 /// What the user asked for.
 #[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Run one case, e.g. rest-2k-p256, soap-100k-rsa2048.
     #[arg(long, value_name = "NAME")]
     case: Option<Case>,
@@ -53,6 +60,13 @@ pub(crate) struct Options {
     body: Option<std::path::PathBuf>,
 }
 
+/// Another bench.
+#[derive(Clone, Debug, Subcommand)]
+enum Command {
+    /// What the log carries, and what its evidence costs: time stamps, tree, documents, proofs.
+    Evidence(evidence::Options),
+}
+
 /// Why nothing was measured.
 #[derive(Debug)]
 pub(crate) enum Error {
@@ -61,6 +75,8 @@ pub(crate) enum Error {
         source: std::io::Error,
     },
     NoPorts,
+    /// The configuration of a node cannot be changed.
+    Config(config::Error),
     Country(Box<country::Error>),
     Net(gateway_net::Error),
     /// A node did not come up.
@@ -76,6 +92,10 @@ pub(crate) enum Error {
 
 /// Runs the cases asked for and prints their figures.
 pub(crate) async fn run(options: Options) -> Result<bool, Error> {
+    if let Some(Command::Evidence(options)) = options.command {
+        evidence::run(options).await?;
+        return Ok(true);
+    }
     if let Some(url) = &options.url {
         let figures = other_server(url, &options).await?;
         report::print_other(&figures, options.json).map_err(Error::Output)?;
@@ -118,11 +138,19 @@ struct Town {
     service: Running,
     consumer: tokio::process::Child,
     provider: tokio::process::Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Town {
     async fn start(key: KeyKind) -> Result<Self, Error> {
+        Self::start_as(key, None).await
+    }
+
+    /// With the configuration of both nodes changed before they start.
+    async fn start_as(
+        key: KeyKind,
+        change: Option<fn(&mut config::node::Node)>,
+    ) -> Result<Self, Error> {
         let folder = tempfile::Builder::new()
             .prefix("karvan-bench-")
             .tempdir()
@@ -135,6 +163,11 @@ impl Town {
         country::found(&place, key)
             .await
             .map_err(|error| Error::Country(Box::new(error)))?;
+        if let Some(change) = change {
+            for node in place.plan().nodes {
+                reconfigure(&place.node_config(node.name), change)?;
+            }
+        }
         let country = country::start_surroundings(&place)
             .await
             .map_err(|error| Error::Country(Box::new(error)))?;
@@ -153,7 +186,7 @@ impl Town {
             service,
             consumer,
             provider,
-            _folder: folder,
+            folder,
         };
         town.ready("provider").await?;
         town.ready("consumer").await?;
@@ -175,13 +208,30 @@ impl Town {
         Err(Error::NotReady { node })
     }
 
-    async fn stop(mut self) {
+    async fn stop(self) {
+        drop(self.stop_and_keep().await);
+    }
+
+    /// Ends it and gives its folder.
+    async fn stop_and_keep(mut self) -> tempfile::TempDir {
         // The processes hold nothing worth keeping.
         let _gone = self.consumer.kill().await;
         let _gone = self.provider.kill().await;
         self.service.stop().await;
         self.country.stop().await;
+        self.folder
     }
+}
+
+fn reconfigure(path: &Path, change: fn(&mut config::node::Node)) -> Result<(), Error> {
+    let mut config: Loaded<config::node::Node> = Loaded::read(path).map_err(Error::Config)?;
+    change(&mut config.values);
+    let text = toml::to_string_pretty(&config.values)
+        .map_err(|error| Error::Config(config.value("(all)", error)))?;
+    std::fs::write(path, text).map_err(|source| Error::Io {
+        what: "changing the configuration of a node",
+        source,
+    })
 }
 
 fn spawn(config: &Path) -> Result<tokio::process::Child, Error> {
@@ -249,6 +299,7 @@ impl fmt::Display for Error {
         match self {
             Self::Io { what, source } => write!(f, "{what}: {source}"),
             Self::NoPorts => f.write_str("no free block of ports was found on loopback"),
+            Self::Config(error) => write!(f, "{error}"),
             Self::Country(error) => write!(f, "{error}"),
             Self::Net(error) => write!(f, "{error}"),
             Self::NotReady { node } => write!(f, "node {node} did not become ready"),
@@ -264,6 +315,7 @@ impl std::error::Error for Error {
         match self {
             Self::Country(error) => std::error::Error::source(error.as_ref()),
             Self::Net(error) => std::error::Error::source(error),
+            Self::Config(error) => std::error::Error::source(error),
             Self::Io { .. }
             | Self::NoPorts
             | Self::NotReady { .. }

@@ -8,6 +8,7 @@ mod keys;
 mod local;
 mod log;
 mod responses;
+mod rotation;
 mod stamping;
 pub(crate) mod transparency;
 
@@ -64,9 +65,13 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
         transparency::Keys::open(config).map_err(Error::Transparency)?;
     let verifier = signer.verifier().clone();
     let mut options = log::options(config).map_err(Error::Config)?;
-    options.tree = Some(log::tree(config, signer));
+    if values.transparency.enabled {
+        options.tree = Some(log::tree(config, signer));
+    }
     let log = MessageLog::open(&data_dir.join("log"), options).map_err(Error::Log)?;
-    transparency::write_keys(config, &verifier).map_err(Error::Transparency)?;
+    if log.tree().is_some() {
+        transparency::write_keys(config, &verifier).map_err(Error::Transparency)?;
+    }
     let clock: Arc<dyn Clock> = Arc::new(clock::SystemClock);
     let token = keys::Token::read(config).map_err(Error::Keys)?;
     let local = local::from_config(config).map_err(Error::Config)?;
@@ -109,8 +114,9 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     let stamping = stamping.map_err(Error::Net)?;
     let stamper = stamping.stamper();
     running.spawn(stamping.run(running.stop_signal()));
-    running.spawn(stamping::rotate_daily(
-        Arc::clone(&node),
+    running.spawn(rotation::run(
+        node.log.clone(),
+        Arc::clone(&node.clock),
         running.stop_signal(),
     ));
 
@@ -169,7 +175,7 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
             .map_err(Error::Net)?;
     }
     if let Some(address) = listen.health {
-        let health = health::Health::new(Arc::clone(&node), Arc::clone(&stamper), witnesses);
+        let health = health::Health::new(Arc::clone(&node), Arc::clone(&stamper), witnesses, archive);
         running
             .listen(address, None, limits, health)
             .await
@@ -261,7 +267,14 @@ impl fmt::Display for Error {
             Self::Config(error) => write!(f, "{error}"),
             Self::Keys(error) => write!(f, "{error}"),
             Self::Store(error) => write!(f, "{error}"),
-            Self::Log(error) => write!(f, "the message log cannot be opened: {error}"),
+            Self::Log(error) => match log::advice(error) {
+                None => write!(f, "the message log cannot be opened: {error}"),
+                // What to do comes last, behind all that caused it.
+                Some(advice) => {
+                    let reason = transparency::chain(error);
+                    write!(f, "the message log cannot be opened: {reason}; {advice}")
+                }
+            },
             Self::Net(error) => write!(f, "{error}"),
             Self::Configuration(error) => write!(f, "{error}"),
             Self::Transparency(error) => write!(f, "{error}"),
@@ -275,7 +288,10 @@ impl std::error::Error for Error {
             Self::Config(error) => std::error::Error::source(error),
             Self::Keys(error) => std::error::Error::source(error),
             Self::Store(error) => std::error::Error::source(error),
-            Self::Log(error) => std::error::Error::source(error),
+            Self::Log(error) => match log::advice(error) {
+                None => std::error::Error::source(error),
+                Some(_) => None,
+            },
             Self::Net(error) => std::error::Error::source(error),
             Self::Configuration(error) => std::error::Error::source(error),
             Self::Transparency(error) => std::error::Error::source(error),

@@ -34,9 +34,9 @@ pub use self::verdict::{Check, Outcome, Part, Signer, Subject, TimeStamp, Verdic
 pub use self::verify::verify;
 use crate::bodies::Bodies;
 use crate::protection::sha256;
-use crate::record::decode;
+use crate::record::{decode, decode_plain};
 pub use crate::tree::{Checked, Offline as Tree};
-use crate::{Entry, Error, Logged, Protection, Record, Refusal, Stamp, log, protection};
+use crate::{Entry, Error, Logged, Protection, Record, Refusal, Stamp, log, protection, record};
 
 /// A log being read.
 #[derive(Clone, Debug)]
@@ -107,6 +107,65 @@ impl Reader {
         let mut ahead = Ahead::new(scan, self.bodies.protection().cloned());
         ahead.check(record, &mut verdict, history);
         Ok(verdict)
+    }
+
+    /// The bytes stored at a place: what a proof is about.
+    ///
+    /// # Errors
+    /// They cannot be read, or were erased.
+    pub fn stored(&self, position: Position) -> Result<Bytes, Error> {
+        let mut scan = Scan::open_from(&self.dir.join(log::SEGMENTS), position)?;
+        match scan.next() {
+            Some(Ok((found, bytes))) if found.ordinal == position.ordinal => Ok(bytes),
+            Some(Err(error)) => Err(error.into()),
+            Some(Ok(_)) | None => Err(Error::malformed("there is no such entry")),
+        }
+    }
+
+    /// The bytes behind the seal; the same bytes when there is none.
+    ///
+    /// # Errors
+    /// They are no entry, or do not open with the keys of this reader.
+    pub fn plain(&self, stored: &Bytes) -> Result<Bytes, Error> {
+        plain(stored, self.bodies.protection())
+    }
+
+    /// The time stamp over the message at a place, which is looked for behind it; `None`: it waits
+    /// for one.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn stamp_of(&self, position: Position) -> Result<Option<Stamp>, Error> {
+        let scan = Scan::open_from(&self.dir.join(log::SEGMENTS), position)?;
+        for entry in scan {
+            let bytes = match entry {
+                Ok((_, bytes)) => bytes,
+                Err(gateway_store::Error::Damaged(_) | gateway_store::Error::Erased { .. }) => {
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let Ok(Some(stamp)) = record::stamp(&bytes, self.bodies.protection()) else {
+                continue;
+            };
+            let ordinal = position.ordinal;
+            if stamp
+                .covers
+                .iter()
+                .any(|covered| covered.ordinal == ordinal)
+            {
+                return Ok(Some(stamp));
+            }
+            // Time stamps cover messages in order: no later one covers it.
+            if stamp
+                .covers
+                .last()
+                .is_some_and(|last| last.ordinal > ordinal)
+            {
+                return Ok(None);
+            }
+        }
+        Ok(None)
     }
 
     /// Checks everything, step by step as it is asked for.
@@ -359,6 +418,15 @@ pub fn commitment(stored: &[u8]) -> [u8; 32] {
 /// It is no entry, or does not open with these keys.
 pub fn plain(stored: &Bytes, protection: Option<&Protection>) -> Result<Bytes, Error> {
     protection::plain(stored, protection)
+}
+
+/// Reads a plain entry that somebody was handed, without the log it is from. Contents that stand in
+/// files of their own are withheld: of them digest and length are known.
+///
+/// # Errors
+/// It is no entry, or a sealed one.
+pub fn decode_alone(plain: &Bytes) -> Result<Entry, Error> {
+    decode_plain(&protection::plain(plain, None)?, None)
 }
 
 /// Whether these are the plain bytes of this stored entry. No key is needed: a sealed entry commits to

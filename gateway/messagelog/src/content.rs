@@ -154,8 +154,11 @@ impl Content {
         &self.inner.place
     }
 
-    /// The chunk that begins at `offset`, the end of the one before. It may block.
-    fn chunk_at(&self, offset: u64) -> Result<Bytes, Error> {
+    /// The chunk that begins at `offset`, the end of the one before. It blocks while it reads.
+    ///
+    /// # Errors
+    /// The file cannot be read or is shorter than it was, or the bytes were not kept.
+    pub fn chunk_at(&self, offset: u64) -> Result<Bytes, Error> {
         match &self.inner.place {
             Place::Memory(bytes) => {
                 let start = usize::try_from(offset)

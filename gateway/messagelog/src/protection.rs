@@ -13,8 +13,8 @@
 //! Module `file` has the form of the files of contents, `known` what is remembered of the keys.
 //!
 //! Who holds the keys and can write the folder can make any record; the seal keeps others from
-//! reading, and is no evidence of anything. Turning it on converts nothing: each entry says by itself
-//! whether it is sealed and with which key.
+//! reading, and is no evidence of anything. Turning it on converts nothing: each entry says by
+//! itself whether it is sealed and with which key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -46,7 +46,8 @@ impl Protection {
     /// Takes keys by name: the first seals from now on, the others open what was sealed before.
     ///
     /// # Errors
-    /// There is no key, two have the same name, or a name is not 1 to 32 printable ASCII characters.
+    /// There is no key, two have the same name, or a name is not 1 to 32 printable ASCII
+    /// characters.
     pub fn new(keys: impl IntoIterator<Item = (String, SecretKey)>) -> Result<Self, Error> {
         let mut named: Vec<NamedKey> = Vec::new();
         for (id, key) in keys {
@@ -219,7 +220,8 @@ fn parse(stored: &[u8]) -> Result<Option<Sealed<'_>>, Error> {
     }))
 }
 
-/// Everything the ciphertext is bound to; fields of fixed length but one, whose length stands before it.
+/// Everything the ciphertext is bound to; fields of fixed length but one, whose length stands
+/// before it.
 fn associated(key_id: &str, salt: &[u8; SALT_BYTES], commitment: &[u8; 32]) -> Vec<u8> {
     let length = u8::try_from(key_id.len()).unwrap_or(u8::MAX);
     [

@@ -13,8 +13,8 @@ use jiff::Timestamp;
 
 use crate::Content;
 pub(crate) use wire::{
-    Keys, Kind, PROTECTION_NONE, PROTECTION_SEALED, Signed, VERSION, decode, encode_message,
-    encode_refusal, encode_stamp, keys, malformed, signed, stamp,
+    Keys, Kind, PROTECTION_NONE, PROTECTION_SEALED, Signed, VERSION, decode, decode_plain,
+    encode_message, encode_refusal, encode_stamp, keys, malformed, signed, stamp,
 };
 
 /// Which half of an exchange the node was.

@@ -342,12 +342,7 @@ impl Tree {
     }
 
     fn view<'a>(&'a self, edge: &'a Edge) -> View<'a> {
-        View {
-            files: &self.files,
-            segments: &self.segments,
-            edge,
-            repair: true,
-        }
+        View::new(&self.files, &self.segments, edge, true)
     }
 }
 

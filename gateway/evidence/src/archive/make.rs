@@ -43,7 +43,7 @@ type Encrypting = JoinHandle<Result<Out, Error>>;
 /// Where the ZIP goes.
 #[derive(Debug)]
 enum Sink {
-    File(BufWriter<Out>),
+    File(Box<BufWriter<Out>>),
     Pipe(BufWriter<PipeWriter>),
 }
 
@@ -60,7 +60,7 @@ impl File {
         let out = Hashed::new(handle);
         let (sink, encrypting) = match envelope {
             None => (
-                Sink::File(BufWriter::with_capacity(BUFFER_BYTES, out)),
+                Sink::File(Box::new(BufWriter::with_capacity(BUFFER_BYTES, out))),
                 None,
             ),
             Some(envelope) => {

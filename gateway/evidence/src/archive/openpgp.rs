@@ -18,8 +18,12 @@ mod generate;
 mod key;
 mod validity;
 
+use std::ffi::OsString;
 use std::fmt;
-use std::io::{BufRead, Read, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 use jiff::Timestamp;
 use pgp::composed::{
@@ -129,6 +133,46 @@ where
         .iter()
         .find_map(|signer| signer.verified(&message, bytes))
         .ok_or(Error::Signer)
+}
+
+/// Decrypts a file into another, which is there only when everything held, and which its owner alone
+/// can read. What is at `target` already is replaced.
+///
+/// # Errors
+/// As [`decrypt`]; then there is nothing new at `target`.
+pub fn decrypt_file(
+    source: &Path,
+    target: &Path,
+    key: &SecretKey,
+    signers: &[PublicKey],
+) -> Result<Opened, Error> {
+    let source = BufReader::new(File::open(source).map_err(Error::Io)?);
+    let dir = match target.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        Some(_) | None => Path::new("."),
+    };
+    let mut name = OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = dir.join(name);
+    let opened = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)
+        .map_err(Error::Io)
+        .and_then(|file| {
+            let opened = decrypt(source, BufWriter::new(&file), key, signers)?;
+            file.sync_all().map_err(Error::Io)?;
+            std::fs::rename(&temporary, target).map_err(Error::Io)?;
+            Ok(opened)
+        });
+    if opened.is_err() {
+        // Nobody may take it for what it is not; the first error is the one to tell.
+        let _removed = std::fs::remove_file(&temporary);
+    }
+    opened
 }
 
 /// What a signature says of itself (RFC 9580, 5.2.3): who made it and when. The key id, for

@@ -107,39 +107,46 @@ impl Batch {
 }
 
 impl Archiver {
-    /// Brings to its end what is being made, if anything.
+    /// Brings to its end what is being made, if anything. After an error the state is what it was:
+    /// what is not durable does not count, least of all for cleaning.
     pub(super) async fn settle(&self, state: &mut State) -> Result<(), Error> {
-        let Some(batch) = state.making.take() else {
+        let Some(batch) = state.making.clone() else {
             return Ok(());
         };
         let (folder, naming) = (self.folder.clone(), batch.clone());
         let named = tokio::task::spawn_blocking(move || naming.name(&folder));
-        let named = named.await.map_err(|_| Error::Interrupted)?;
-        if named.is_err() {
-            state.making = Some(batch);
-            return named.map(drop);
-        }
-        if named? {
-            state.archived_until = batch.until;
-            state.groups.extend(batch.groups);
-            let due = !batch.files.is_empty();
-            for file in batch.files {
+        let named = named.await.map_err(|_| Error::Interrupted)??;
+        let mut next = state.clone();
+        next.making = None;
+        if named {
+            for file in &batch.files {
                 tracing::info!(
                     file = %file.name,
                     messages = file.messages,
                     bytes = file.bytes,
                     "archive file made"
                 );
-                if self.options.store.is_some() {
-                    state.pending.push(Pending {
-                        name: file.name,
-                        bytes: file.bytes,
-                        sha256: file.sha256,
-                    });
-                }
             }
-            state.command_due |= due && self.options.command.is_some();
+            next.command_due |= !batch.files.is_empty() && self.options.command.is_some();
+            next.archived_until = batch.until;
+            next.groups.extend(batch.groups);
+            if self.options.store.is_some() {
+                next.pending
+                    .extend(batch.files.into_iter().map(Pending::from));
+            }
         }
-        state.write(&self.folder)
+        next.write(&self.folder)?;
+        *state = next;
+        Ok(())
+    }
+}
+
+impl From<Written> for Pending {
+    fn from(file: Written) -> Self {
+        Self {
+            name: file.name,
+            bytes: file.bytes,
+            sha256: file.sha256,
+        }
     }
 }

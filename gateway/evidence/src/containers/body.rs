@@ -4,31 +4,34 @@ use std::fmt;
 use std::io::{self, Read};
 
 use bytes::{Buf, Bytes};
-use gateway_messagelog::ContentReader;
-use tokio::runtime::Handle;
+use gateway_messagelog::Content;
 
 /// Reads a content, waiting for the disk on the thread of the caller.
 pub(super) struct BodyReader {
-    reader: ContentReader,
+    content: Content,
+    offset: u64,
     chunk: Bytes,
-    runtime: Handle,
 }
 
 impl BodyReader {
-    pub(super) fn new(reader: ContentReader, runtime: Handle) -> Self {
+    pub(super) fn new(content: Content) -> Self {
         Self {
-            reader,
+            content,
+            offset: 0,
             chunk: Bytes::new(),
-            runtime,
         }
     }
 }
 
 impl Read for BodyReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.chunk.is_empty() && self.reader.bytes_left() > 0 {
-            let next = self.runtime.block_on(self.reader.next_chunk());
-            self.chunk = next.map_err(io::Error::other)?.unwrap_or_default();
+        if self.chunk.is_empty() && self.offset < self.content.len() {
+            self.chunk = self
+                .content
+                .chunk_at(self.offset)
+                .map_err(io::Error::other)?;
+            let length = u64::try_from(self.chunk.len()).unwrap_or(u64::MAX);
+            self.offset = self.offset.saturating_add(length);
         }
         let length = buffer.len().min(self.chunk.len());
         if let Some(filled) = buffer.get_mut(..length) {

@@ -3,6 +3,7 @@ use std::sync::Mutex;
 use certs_keys::Ed25519Key;
 use gateway_tlog::note::{Kind, Signer};
 use gateway_tlog::tree::{Frontier, leaf_hash};
+use tokio::sync::Notify;
 
 use super::*;
 use crate::witness;
@@ -10,8 +11,10 @@ use crate::witness;
 /// A log whose every leaf is the same hash, so that proofs are easily made.
 struct Log {
     signer: Signer,
+    leaf: Same,
     size: Mutex<u64>,
     kept: Mutex<Vec<Signature>>,
+    told: Notify,
 }
 
 impl Log {
@@ -19,8 +22,10 @@ impl Log {
         let key = Ed25519Key::from_seed(&[seed; 32]).unwrap();
         Self {
             signer: Signer::new(Kind::Ed25519, "AZ/GOV/1/din", key).unwrap(),
+            leaf: Same(b"the same"),
             size: Mutex::new(3),
             kept: Mutex::default(),
+            told: Notify::new(),
         }
     }
 
@@ -29,7 +34,8 @@ impl Log {
     }
 }
 
-struct Same;
+#[derive(Clone, Copy)]
+struct Same(&'static [u8]);
 
 impl gateway_tlog::tree::HashReader for Same {
     type Error = std::convert::Infallible;
@@ -37,7 +43,7 @@ impl gateway_tlog::tree::HashReader for Same {
     fn hash(&self, level: u8, _: u64) -> Result<Hash, Self::Error> {
         let below = |level| self.hash(level, 0);
         match level.checked_sub(1) {
-            None => Ok(leaf_hash(b"the same")),
+            None => Ok(leaf_hash(self.0)),
             Some(level) => Ok(gateway_tlog::tree::node_hash(
                 &below(level)?,
                 &below(level)?,
@@ -50,17 +56,19 @@ impl Grown for Log {
     fn checkpoint(&self) -> Option<Bytes> {
         let size = *self.size.lock().unwrap();
         let mut frontier = Frontier::default();
-        (0..size).for_each(|_| drop(frontier.push(leaf_hash(b"the same"))));
+        (0..size).for_each(|_| drop(frontier.push(leaf_hash(self.leaf.0))));
         let checkpoint = Checkpoint::new("AZ/GOV/1/din", size, frontier.root()).unwrap();
         Some(checkpoint.sign(&self.signer).unwrap().to_bytes().into())
     }
 
     fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, String> {
-        gateway_tlog::tree::consistency_proof(&Same, old, new).map_err(|error| error.to_string())
+        gateway_tlog::tree::consistency_proof(&self.leaf, old, new)
+            .map_err(|error| error.to_string())
     }
 
     fn cosigned(&self, _: &Bytes, signatures: &[Signature]) -> Result<(), String> {
         *self.kept.lock().unwrap() = signatures.to_vec();
+        self.told.notify_one();
         Ok(())
     }
 }
@@ -121,11 +129,10 @@ async fn learns_the_latest_size_after_a_restart_and_keeps_the_cosignature() {
             time: now()
         }
     );
+    let kept = log.kept.lock().unwrap().clone();
     assert!(
-        log.kept
-            .lock()
-            .unwrap()
-            .starts_with("— AZ/GOV/2/en/witness ".as_bytes())
+        kept.first()
+            .is_some_and(|signature| signature.name() == "AZ/GOV/2/en/witness")
     );
 
     log.grow(300);
@@ -149,6 +156,107 @@ async fn says_that_a_log_has_lost_what_its_witness_saw() {
     let mut cosigning = asking(&street);
     cosigning.once(&grown, &street, now()).await;
     assert_eq!(state(&cosigning), State::Ahead { seen: 10, size: 9 });
+    let said = state(&cosigning).to_string();
+    assert!(
+        said.contains("10 records, the log has 9: records were lost"),
+        "{said}"
+    );
+    // Once the log has what was lost, all is well again.
+    log.grow(12);
+    cosigning.once(&grown, &street, now()).await;
+    assert!(matches!(
+        state(&cosigning),
+        State::Cosigned { size: 12, .. }
+    ));
+}
+
+#[tokio::test]
+async fn says_that_a_log_has_other_records_than_its_witness_saw() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Arc::new(Log::new(7));
+    let street = street(&folder, &log);
+    let grown: Arc<dyn Grown> = Arc::<Log>::clone(&log);
+    asking(&street).once(&grown, &street, now()).await;
+    let rewritten = Arc::new(Log {
+        leaf: Same(b"another"),
+        ..Log::new(7)
+    });
+    let other: Arc<dyn Grown> = Arc::<Log>::clone(&rewritten);
+    for size in [3, 5] {
+        rewritten.grow(size);
+        let mut cosigning = asking(&street);
+        cosigning.once(&other, &street, now()).await;
+        assert!(matches!(
+            state(&cosigning),
+            State::Contradicted { seen: 3, .. }
+        ));
+        let said = state(&cosigning).to_string();
+        assert!(said.contains("not the first 3 of this log"), "{said}");
+    }
+    assert!(rewritten.kept.lock().unwrap().is_empty());
+}
+
+/// Says once to have seen more than there ever was.
+struct Liar(Mutex<bool>, Street);
+
+impl Post for Liar {
+    async fn post(&self, url: &str, body: Vec<u8>) -> Result<(u16, Bytes), String> {
+        if std::mem::take(&mut *self.0.lock().unwrap()) {
+            return Ok((409, Bytes::from_static(b"1000\n")));
+        }
+        self.1.post(url, body).await
+    }
+}
+
+#[tokio::test]
+async fn what_a_witness_said_wrongly_once_is_not_held_against_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Arc::new(Log::new(7));
+    let grown: Arc<dyn Grown> = Arc::<Log>::clone(&log);
+    let street = street(&folder, &log);
+    let mut cosigning = asking(&street);
+    let liar = Liar(Mutex::new(true), street);
+    cosigning.once(&grown, &liar, now()).await;
+    assert_eq!(
+        state(&cosigning),
+        State::Ahead {
+            seen: 1000,
+            size: 3
+        }
+    );
+    cosigning.once(&grown, &liar, now()).await;
+    assert!(matches!(state(&cosigning), State::Cosigned { size: 3, .. }));
+}
+
+/// Never answers for others than the witness.
+struct Silent(Street);
+
+impl Post for Silent {
+    async fn post(&self, url: &str, body: Vec<u8>) -> Result<(u16, Bytes), String> {
+        if url.starts_with("http://silent") {
+            std::future::pending::<()>().await;
+        }
+        self.0.post(url, body).await
+    }
+}
+
+#[tokio::test]
+async fn a_witness_that_does_not_answer_keeps_no_other_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Arc::new(Log::new(7));
+    let grown: Arc<dyn Grown> = Arc::<Log>::clone(&log);
+    let street = street(&folder, &log);
+    let key = street.witness.verifier().clone();
+    let mut cosigning = Cosigning::new(vec![
+        (key.clone(), "http://silent.example".to_owned()),
+        (key, "http://en.example".to_owned()),
+    ]);
+    let post = Silent(street);
+    tokio::select! {
+        () = cosigning.once(&grown, &post, now()) => panic!("one does not answer"),
+        () = log.told.notified() => {}
+    }
+    assert_eq!(state(&cosigning), State::NotAsked);
 }
 
 #[tokio::test]

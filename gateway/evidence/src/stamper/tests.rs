@@ -278,7 +278,7 @@ async fn goes_on_when_the_clock_is_set_back() {
 }
 
 #[tokio::test]
-async fn refuses_a_token_of_an_authority_whose_certificate_has_expired() {
+async fn says_what_an_authority_answers_that_grants_nothing() {
     let world = World::new(1);
     let conf = world.snapshot(1);
     let stamper = stamper(&world, 100);
@@ -286,7 +286,7 @@ async fn refuses_a_token_of_an_authority_whose_certificate_has_expired() {
     world
         .authorities
         .answer(&[Answer::Ahead(100 * 365 * 86_400)]);
-    // The authority itself refuses to stamp then.
+    // Its certificate has expired by then.
     assert_eq!(
         reasons(stamper.once(Some(&conf)).await),
         ["mlog.timestamp_non_granted_response"]

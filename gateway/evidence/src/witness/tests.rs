@@ -108,9 +108,16 @@ fn cosigns_what_continues_what_it_cosigned_and_keeps_it_over_a_restart() {
         .latest(&checkpoint_path("AZ/GOV/1/din"))
         .unwrap()
         .unwrap();
-    let latest = Note::parse(&latest).unwrap();
-    assert_eq!(latest.text(), town.note(&large).text());
-    assert_eq!(latest.signatures().len(), 2);
+    let note = Note::parse(&latest).unwrap();
+    assert_eq!(note.text(), town.note(&large).text());
+    assert_eq!(note.signatures().len(), 2);
+    // Anybody can repeat a request: it is answered, and nothing is written.
+    let later = now() + jiff::SignedDuration::from_secs(60);
+    let repeated = witness.add_checkpoint(&town.request(&large, 300), later);
+    assert_eq!(repeated.status, 200);
+    assert_ne!(repeated.body, again.body);
+    let still = witness.latest(&checkpoint_path("AZ/GOV/1/din")).unwrap();
+    assert_eq!(still, Some(latest));
 }
 
 #[test]

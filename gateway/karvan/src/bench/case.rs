@@ -45,13 +45,13 @@ impl Case {
     pub(super) fn load(&self, node: SocketAddr) -> Load {
         match self.protocol {
             Protocol::Rest => Load::rest(node, vec![b'x'; self.body_bytes]),
-            Protocol::Soap => Load::soap(node, &envelope(self.body_bytes)),
+            Protocol::Soap => Load::soap(node, &envelope("bench", self.body_bytes)),
         }
     }
 }
 
-/// A SOAP request of about this many bytes in all.
-fn envelope(bytes: usize) -> String {
+/// A SOAP request with this query id, of about this many bytes in all.
+pub(super) fn envelope(id: &str, bytes: usize) -> String {
     let text = |filler: &str| {
         format!(
             "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" \
@@ -62,7 +62,7 @@ fn envelope(bytes: usize) -> String {
              <x:service i:objectType=\"SERVICE\"><i:xRoadInstance>AZ</i:xRoadInstance>\
              <i:memberClass>GOV</i:memberClass><i:memberCode>0000000131</i:memberCode>\
              <i:subsystemCode>answers</i:subsystemCode><i:serviceCode>Echo</i:serviceCode>\
-             <i:serviceVersion>v1</i:serviceVersion></x:service><x:id>bench</x:id>\
+             <i:serviceVersion>v1</i:serviceVersion></x:service><x:id>{id}</x:id>\
              <x:protocolVersion>4.0</x:protocolVersion></e:Header>\
              <e:Body><b:Echo xmlns:b=\"urn:karvan:bench\"><b:text>{filler}</b:text></b:Echo></e:Body>\
              </e:Envelope>"

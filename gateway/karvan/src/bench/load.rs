@@ -175,7 +175,7 @@ fn is_fault(body: &[u8]) -> bool {
     start.windows(10).any(|window| window == b"<faultcode")
 }
 
-fn percentile(sorted: &[Duration], percent: usize) -> f64 {
+pub(super) fn percentile(sorted: &[Duration], percent: usize) -> f64 {
     let last = sorted.len().saturating_sub(1);
     let at = last.saturating_mul(percent).div_euclid(100);
     sorted

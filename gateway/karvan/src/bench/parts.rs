@@ -157,13 +157,27 @@ where
     W: Fn() -> F + Clone + Send + 'static,
     F: Future<Output = Result<u32, Error>> + Send,
 {
+    let (count, seconds) = count(at_a_time, PART_TIME, work).await?;
+    Ok(f64::from(count) / seconds)
+}
+
+/// How often this is done, so many at a time for this long; and how many seconds it took.
+pub(super) async fn count<F, W>(
+    at_a_time: usize,
+    time: Duration,
+    work: W,
+) -> Result<(u32, f64), Error>
+where
+    W: Fn() -> F + Clone + Send + 'static,
+    F: Future<Output = Result<u32, Error>> + Send,
+{
     let began = clock::instant();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..at_a_time {
         let work = work.clone();
         tasks.spawn(async move {
             let mut count = 0_u32;
-            while began.elapsed() < PART_TIME {
+            while began.elapsed() < time {
                 count = count.saturating_add(work().await?);
             }
             Ok::<u32, Error>(count)
@@ -173,7 +187,7 @@ where
     while let Some(done) = tasks.join_next().await {
         count = count.saturating_add(done.map_err(|error| part(&error))??);
     }
-    Ok(f64::from(count) / began.elapsed().as_secs_f64())
+    Ok((count, began.elapsed().as_secs_f64()))
 }
 
 fn post(url: &str, body: Bytes) -> Result<Request<Body>, Error> {
@@ -222,7 +236,7 @@ impl Handler for Echo {
     }
 }
 
-fn part(error: &dyn std::fmt::Display) -> Error {
+pub(super) fn part(error: &dyn std::fmt::Display) -> Error {
     Error::Part(error.to_string())
 }
 

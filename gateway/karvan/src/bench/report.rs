@@ -118,6 +118,6 @@ pub(super) fn rss_mb(pid: Option<u32>) -> f64 {
     kilobytes.unwrap_or(0.0) / 1024.0
 }
 
-fn round(value: f64) -> f64 {
+pub(super) fn round(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }

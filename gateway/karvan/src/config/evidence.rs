@@ -144,6 +144,10 @@ pub(crate) struct RecordKey {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Transparency {
+    /// Whether the log has a tree and signed checkpoints; default true. Switched off, it still
+    /// cosigns for others; switched on again, the tree takes in what was logged meanwhile.
+    #[serde(default = "yes")]
+    pub(crate) enabled: bool,
     /// Ed25519 key that signs checkpoints, PKCS#8 under the PIN. Made when missing.
     #[serde(default = "log_key")]
     pub(crate) key: PathBuf,
@@ -216,6 +220,7 @@ impl Default for Bodies {
 impl Default for Transparency {
     fn default() -> Self {
         Self {
+            enabled: true,
             key: log_key(),
             witness_key: witness_key(),
             checkpoint_milliseconds: checkpoint_milliseconds(),

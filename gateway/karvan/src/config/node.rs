@@ -127,12 +127,25 @@ pub(crate) struct Log {
     /// Bodies up to this size stay in memory and in the record. Bytes.
     #[serde(default = "content_memory_bytes")]
     pub(crate) content_memory_bytes_max: usize,
+    /// What the node does when durable records turn out damaged at its start: `refuse` (default), until
+    /// somebody has looked, or `continue` behind them. Either way nothing is removed.
+    #[serde(default)]
+    pub(crate) on_damage: OnDamage,
     /// Which bodies are kept.
     #[serde(default)]
     pub(crate) bodies: Bodies,
     /// Records and bodies are encrypted under the first of these keys; the others still read. None: not encrypted.
     #[serde(default, rename = "encryption_key")]
     pub(crate) encryption_keys: Vec<RecordKey>,
+}
+
+/// What a damaged log means for the start of the node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OnDamage {
+    #[default]
+    Refuse,
+    Continue,
 }
 
 /// Bounds on what comes from outside; each has its default.
@@ -319,6 +332,7 @@ impl Default for Log {
         Self {
             linger_milliseconds_max: linger_milliseconds(),
             content_memory_bytes_max: content_memory_bytes(),
+            on_damage: OnDamage::default(),
             bodies: Bodies::default(),
             encryption_keys: Vec::new(),
         }

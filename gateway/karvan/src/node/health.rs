@@ -69,6 +69,21 @@ impl Health {
         missing
     }
 
+    /// Records that were damaged when the log was opened.
+    fn damage(&self) -> String {
+        let mut text = String::new();
+        let damages = &self.node.log.recovery().damages;
+        if let Some(first) = damages.first() {
+            let _infallible = writeln!(
+                text,
+                "degraded: the message log was damaged at {} places when the node started, the first: {first}; \
+                 `karvan audit verify` names them all",
+                damages.len()
+            );
+        }
+        text
+    }
+
     /// The transparency log, when it is not as it should be.
     fn transparency(&self) -> String {
         let mut text = String::new();
@@ -83,6 +98,7 @@ impl Health {
                 cosigning::State::NotAsked | cosigning::State::Cosigned { .. } => {}
                 cosigning::State::Unreachable { .. }
                 | cosigning::State::Refused { .. }
+                | cosigning::State::Contradicted { .. }
                 | cosigning::State::Ahead { .. } => {
                     let _infallible = writeln!(text, "degraded: witness {name} {state}");
                 }
@@ -129,6 +145,7 @@ impl Handler for Health {
                 let stamping = self.stamper.state();
                 let missing = self.missing(&stamping);
                 let remarks = self.remarks(&stamping)
+                    + &self.damage()
                     + &self.transparency()
                     + &super::archive::remarks(&self.archive);
                 if missing.is_empty() {

@@ -10,6 +10,7 @@ use certs_keys::SecretKey;
 use gateway_exchange::BodyLogging;
 use gateway_messagelog::{Options, Protection, tree};
 use gateway_proto::id::ClientId;
+use gateway_store::segment;
 use gateway_tlog::note::Signer;
 
 use crate::config::evidence::RecordKey;
@@ -24,6 +25,10 @@ pub(super) fn options(config: &Loaded<file::Node>) -> Result<Options, Error> {
         ..Options::default()
     };
     options.segment.linger_max = Duration::from_millis(values.log.linger_milliseconds_max);
+    options.segment.on_damage = match values.log.on_damage {
+        file::OnDamage::Refuse => segment::OnDamage::Refuse,
+        file::OnDamage::Continue => segment::OnDamage::Continue,
+    };
     if let Some(bytes) = values.limits.content_bytes_max {
         options.content_bytes_max = bytes;
     }
@@ -36,6 +41,28 @@ pub(super) fn tree(config: &Loaded<file::Node>, signer: Signer) -> tree::Options
     tree::Options {
         signer: Arc::new(signer),
         interval: Duration::from_millis(section.checkpoint_milliseconds),
+    }
+}
+
+/// What the operator does about a log that does not open, where there is something to be said.
+pub(super) fn advice(error: &gateway_messagelog::Error) -> Option<&'static str> {
+    match error {
+        gateway_messagelog::Error::Store(gateway_store::Error::Damaged(_)) => Some(
+            "keep a copy of the folder and bring the damaged segment back from a backup, or let the \
+             node go on behind it with on_damage = \"continue\" in [log]",
+        ),
+        gateway_messagelog::Error::Tree(error) => match **error {
+            tree::Error::Fork { .. } => Some(
+                "nothing was overwritten: bring the log back as it was, or keep it for the auditor \
+                 and begin a new one in an empty folder, with a new key in [transparency]",
+            ),
+            tree::Error::OtherLog { .. } => Some(
+                "is this the log of this server, and the key in [transparency] the one it was signed \
+                 with?",
+            ),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

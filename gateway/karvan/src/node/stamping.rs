@@ -1,5 +1,4 @@
-//! Background task: time stamps over what was logged, asked of the authorities over HTTP; and the
-//! log's daily change of segments, without which nothing could be erased by age.
+//! Background task: time stamps over what was logged, asked of the authorities over HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +7,6 @@ use bytes::Bytes;
 use gateway_evidence::stamper::{self, Ask, AskError, Outcome, Stamper};
 use gateway_exchange::Node;
 use gateway_net::{Client, ClientOptions};
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::config::evidence::Timestamping;
 use crate::fetch;
@@ -169,37 +165,10 @@ fn report(outcome: &Outcome, failing: bool) -> bool {
     }
 }
 
-/// Begins another segment of the log each day (UTC): retention erases whole segments.
-pub(super) async fn rotate_daily(node: Arc<Node>, mut stop: Stop) {
-    // What an earlier run wrote last tells which day the open segment is of.
-    let last = node.log.last_ordinal();
-    let mut day = match node.log.get(last).await {
-        Ok(logged) => date(logged.entry.time()),
-        Err(_) => date(node.clock.now()),
-    };
-    loop {
-        let today = date(node.clock.now());
-        if today != day {
-            match node.log.rotate().await {
-                Ok(()) => day = today,
-                Err(error) => tracing::warn!("the log's segment was not closed: {error}"),
-            }
-        }
-        if !stop.sleep(ROTATION_CHECK).await {
-            return;
-        }
-    }
-}
-
-fn date(time: Timestamp) -> Date {
-    time.to_zoned(TimeZone::UTC).date()
-}
-
 /// More in one stamp would make a record too long to be handled well.
 const RECORDS_MAX: usize = 100_000;
 /// Tokens with whole chains have some ten thousand octets.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
-const ROTATION_CHECK: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 //! Nothing served here is secret: a leaf is a salted digest, everything else is signed. So it is
 //! plain HTTP without authentication, bounded like every listener.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,8 +23,9 @@ use gateway_proto::id::ServerId;
 use gateway_tlog::Hash;
 use gateway_tlog::checkpoint::Log;
 use gateway_tlog::note::{Kind, Signature, Signer, Verifier};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
+use tokio::sync::Semaphore;
 
 use crate::audit::KEYS;
 use crate::config::evidence::Transparency;
@@ -212,9 +214,14 @@ fn witnessed(
     config: &Loaded<config::node::Node>,
     section: &Transparency,
 ) -> Result<Vec<Log>, Error> {
-    let logs = section.witnessed.iter().map(|vkey| {
+    // A log whose key is being exchanged is named with both.
+    let mut keys: BTreeMap<String, Vec<Verifier>> = BTreeMap::new();
+    for vkey in &section.witnessed {
         let key = verifier(config, "transparency.witnessed", vkey)?;
-        Log::of_key(key)
+        keys.entry(key.name().to_owned()).or_default().push(key);
+    }
+    let logs = keys.into_iter().map(|(origin, keys)| {
+        Log::new(&origin, keys)
             .map_err(|error| Error::Config(config.value("transparency.witnessed", error)))
     });
     logs.collect()
@@ -232,6 +239,8 @@ pub(super) struct Face {
     node: Arc<Node>,
     /// Both verifier keys, one a line.
     keys: String,
+    /// How many may read or write files at once: whoever asks leaves room for the exchanges.
+    room: Semaphore,
 }
 
 impl Face {
@@ -252,17 +261,32 @@ impl Face {
             witness: Arc::new(witness),
             node,
             keys,
+            room: Semaphore::new(AT_ONCE_MAX),
         })
     }
 
+    /// Does what blocks away from the executor, when there is room; `None` when it did not come to
+    /// its end.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let _room = self.room.acquire().await.ok()?;
+        tokio::task::spawn_blocking(work).await.ok()
+    }
+
     async fn add_checkpoint(&self, body: Body) -> Response<Body> {
-        let Ok(body) = gateway_net::collect(body, Witness::request_bytes_max()).await else {
-            return text(StatusCode::PAYLOAD_TOO_LARGE, "the request is too long\n");
+        let body = match gateway_net::collect(body, Witness::request_bytes_max()).await {
+            Ok(body) => body,
+            Err(gateway_net::Error::BodyTooLarge { .. }) => {
+                return text(StatusCode::PAYLOAD_TOO_LARGE, "the request is too long\n");
+            }
+            Err(_) => return text(StatusCode::BAD_REQUEST, "the request broke off\n"),
         };
         let (witness, now) = (Arc::clone(&self.witness), self.node.clock.now());
-        let answer = tokio::task::spawn_blocking(move || witness.add_checkpoint(&body, now)).await;
-        let Ok(answer) = answer else {
-            return text(StatusCode::INTERNAL_SERVER_ERROR, "the witness is ending\n");
+        let answer = self.blocking(move || witness.add_checkpoint(&body, now));
+        let Some(answer) = answer.await else {
+            return text(StatusCode::INTERNAL_SERVER_ERROR, INTERRUPTED);
         };
         let status = StatusCode::from_u16(answer.status);
         respond(
@@ -283,38 +307,17 @@ impl Face {
                 None => text(StatusCode::NOT_FOUND, "this log has no tree\n"),
             };
         }
-        let work: Box<dyn FnOnce() -> Result<Option<Bytes>, String> + Send> =
-            if let Some(path) = path.strip_prefix("/witness/") {
-                let (witness, path) = (Arc::clone(&self.witness), path.to_owned());
-                Box::new(move || {
-                    let latest = witness.latest(&path);
-                    latest
-                        .map(|found| found.map(Bytes::from))
-                        .map_err(|error| error.to_string())
-                })
-            } else if let Some(path) = path.strip_prefix('/') {
-                let (log, path) = (self.log.clone(), path.to_owned());
-                Box::new(move || match log.tree() {
-                    Some(tree) => tree.file(&path).map_err(|error| error.to_string()),
-                    None => Ok(None),
-                })
-            } else {
-                return text(StatusCode::NOT_FOUND, WHAT_THERE_IS);
-            };
-        let is_witness = path.starts_with("/witness/");
-        match tokio::task::spawn_blocking(work).await {
-            Ok(Ok(Some(bytes))) if is_witness => respond(StatusCode::OK, PLAIN, bytes, NOT_KEPT),
-            Ok(Ok(Some(bytes))) => respond(StatusCode::OK, OCTETS, bytes, KEPT),
-            Ok(Ok(None)) => text(StatusCode::NOT_FOUND, WHAT_THERE_IS),
-            Ok(Err(error)) => {
-                tracing::error!("the transparency log cannot be read: {error}");
-                text(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "the log cannot be read; the node's own log tells why\n",
-                )
-            }
-            Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the node is ending\n"),
+        if let Some(path) = path.strip_prefix(WITNESS) {
+            let (witness, path) = (Arc::clone(&self.witness), path.to_owned());
+            let found = self.blocking(move || witness.latest(&path)).await;
+            return file(found, PLAIN, NOT_KEPT);
         }
+        let (log, path) = (self.log.clone(), path.strip_prefix('/').unwrap_or(path).to_owned());
+        let found = self.blocking(move || match log.tree() {
+            Some(tree) => tree.file(&path),
+            None => Ok(None),
+        });
+        file(found.await, OCTETS, KEPT)
     }
 }
 
@@ -322,9 +325,10 @@ impl Handler for Face {
     async fn handle(&self, request: Request<Body>, _peer: &Peer) -> Response<Body> {
         let path = request.uri().path().to_owned();
         match (request.method(), path.as_str()) {
-            (&Method::POST, "/add-checkpoint") => self.add_checkpoint(request.into_body()).await,
-            (&Method::GET, path) => self.read(path).await,
-            _ => text(StatusCode::METHOD_NOT_ALLOWED, WHAT_THERE_IS),
+            (&Method::POST, ADD_CHECKPOINT) => self.add_checkpoint(request.into_body()).await,
+            (_, ADD_CHECKPOINT) => only("POST"),
+            (&Method::GET | &Method::HEAD, path) => self.read(path).await,
+            _ => only("GET, HEAD"),
         }
     }
 }
@@ -424,6 +428,46 @@ impl Post for Http {
     }
 }
 
+/// A file that was looked for.
+fn file<F: Into<Bytes>, E: std::error::Error + 'static>(
+    found: Option<Result<Option<F>, E>>,
+    content_type: &'static str,
+    cache: &'static str,
+) -> Response<Body> {
+    match found {
+        Some(Ok(Some(bytes))) => respond(StatusCode::OK, content_type, bytes.into(), cache),
+        Some(Ok(None)) => text(StatusCode::NOT_FOUND, WHAT_THERE_IS),
+        Some(Err(error)) => {
+            tracing::error!("the transparency log cannot be read: {}", chain(&error));
+            text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the log cannot be read; the node's own log tells why\n",
+            )
+        }
+        None => text(StatusCode::INTERNAL_SERVER_ERROR, INTERRUPTED),
+    }
+}
+
+/// Another method is asked for.
+fn only(methods: &'static str) -> Response<Body> {
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, WHAT_THERE_IS);
+    let methods = HeaderValue::from_static(methods);
+    response.headers_mut().insert(ALLOW, methods);
+    response
+}
+
+/// An error with all that caused it.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
 fn text(status: StatusCode, words: &str) -> Response<Body> {
     respond(status, PLAIN, Bytes::copy_from_slice(words.as_bytes()), NOT_KEPT)
 }
@@ -469,9 +513,14 @@ const OCTETS: &str = "application/octet-stream";
 const NOT_KEPT: &str = "no-store";
 /// A tile never changes.
 const KEPT: &str = "public, max-age=604800, immutable";
+const ADD_CHECKPOINT: &str = "/add-checkpoint";
+const WITNESS: &str = "/witness/";
+const INTERRUPTED: &str = "the node could not finish this; is it ending?\n";
 const WHAT_THERE_IS: &str =
     "only /checkpoint, /tile/…, /keys, /witness/…/checkpoint and POST /add-checkpoint\n";
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Mostly these are small files in the system's cache.
+const AT_ONCE_MAX: usize = 8;
 
 #[cfg(test)]
 mod tests {

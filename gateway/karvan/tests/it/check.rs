@@ -78,7 +78,7 @@ fn finds_mistakes_and_names_line_and_remedy() {
          {pad} |\n\
          {line} | helth = \"127.0.0.1:7120\"\n\
          {pad} | ^^^^^\n\
-         unknown field `helth`, expected one of `clients_http`, `clients_https`, `messages`, `ocsp`, `health`\n",
+         unknown field `helth`, expected one of `clients_http`, `clients_https`, `messages`, `ocsp`, `health`, `transparency`\n",
     );
     check(
         country,
@@ -200,9 +200,13 @@ fn finds_an_encryption_key_that_others_may_read() {
     let din = Service::Node("din");
     let path = country.config(din);
     let text = std::fs::read_to_string(&path).unwrap();
-    let key = "[[log.encryption_key]]\nid = \"2027\"\nfile = \"log.key\"\n";
+    let (none, key) = (
+        "\nencryption_key = []\n",
+        "\nencryption_key = [{ id = \"2027\", file = \"log.key\" }]\n",
+    );
+    assert!(text.contains(none), "{text}");
     let with_key = path.with_file_name("with-key.toml");
-    std::fs::write(&with_key, format!("{text}\n{key}")).unwrap();
+    std::fs::write(&with_key, text.replacen(none, key, 1)).unwrap();
     let file = path.with_file_name("log.key");
     std::fs::write(&file, "0f".repeat(32)).unwrap();
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use toml::{Table, Value};
 
 use crate::wire;
 
@@ -37,6 +38,8 @@ pub(crate) struct Process {
     child: Child,
     name: String,
     log: PathBuf,
+    /// Where in its log this run begins.
+    begins: u64,
 }
 
 /// A country whose services run: authority, registry, adapters and nodes, each a process.
@@ -132,6 +135,11 @@ impl Country {
         self.of_node(node, 3)
     }
 
+    /// The transparency log of a node.
+    pub(crate) fn transparency(&self, node: &str) -> SocketAddr {
+        self.of_node(node, 4)
+    }
+
     /// A port of the block that no service has.
     pub(crate) fn spare(&self, number: u16) -> SocketAddr {
         self.local(40 + number)
@@ -140,6 +148,18 @@ impl Country {
     /// The portal's way in, for threads of their own.
     pub(crate) fn addresses(&self) -> Portal {
         Portal(self.clients("iria"))
+    }
+
+    /// Sets values in a section of a node's file.
+    pub(crate) fn configure(&self, node: &'static str, section: &str, values: &[(&str, Value)]) {
+        let path = self.config(Service::Node(node));
+        let mut config: Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+        let section = config.entry(section).or_insert(Table::new().into());
+        let section = section.as_table_mut().unwrap();
+        for (key, value) in values {
+            section.insert((*key).to_owned(), value.clone());
+        }
+        std::fs::write(&path, config.to_string()).unwrap();
     }
 
     fn of_node(&self, node: &str, offset: u16) -> SocketAddr {
@@ -194,13 +214,19 @@ impl Country {
             .append(true)
             .open(&log)
             .unwrap();
+        let begins = file.metadata().unwrap().len();
         let child = program
             .stdin(Stdio::null())
             .stdout(file.try_clone().unwrap())
             .stderr(file)
             .spawn()
             .unwrap();
-        Process { child, name, log }
+        Process {
+            child,
+            name,
+            log,
+            begins,
+        }
     }
 
     /// Starts authority, registry, and some of the rest.
@@ -209,9 +235,14 @@ impl Country {
             .into_iter()
             .chain(adapters.iter().map(|name| Service::Adapter(name)))
             .chain(nodes.iter().map(|name| Service::Node(name)));
-        let services = services
-            .map(|service| (service, self.start(service)))
-            .collect();
+        let services: Vec<_> = services.collect();
+        self.start_all(&services)
+    }
+
+    /// Starts just these, in this order.
+    pub(crate) fn start_all(self, services: &[Service]) -> Running {
+        let start = |service: &Service| (*service, self.start(*service));
+        let services = services.iter().map(start).collect();
         Running {
             country: self,
             services,
@@ -331,6 +362,20 @@ impl Process {
         }
     }
 
+    /// It must end by itself, and not in order. Gives what it said.
+    #[track_caller]
+    pub(crate) fn fails(mut self) -> String {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                assert_eq!(status.code(), Some(2), "{}: {}", self.name, self.log());
+                return self.log();
+            }
+            assert!(Instant::now() < end, "{} goes on: {}", self.name, self.log());
+            std::thread::sleep(POLL);
+        }
+    }
+
     /// Memory the process has in use now, and at most so far. Bytes.
     pub(crate) fn memory(&self) -> (u64, u64) {
         let path = format!("/proc/{}/status", self.child.id());
@@ -343,8 +388,11 @@ impl Process {
         (value("VmRSS:"), value("VmHWM:"))
     }
 
-    fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+    /// What it said so far.
+    pub(crate) fn log(&self) -> String {
+        let said = std::fs::read(&self.log).unwrap_or_default();
+        let said = said.get(usize::try_from(self.begins).unwrap()..).unwrap_or_default();
+        String::from_utf8_lossy(said).into_owned()
     }
 }
 

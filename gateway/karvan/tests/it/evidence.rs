@@ -2,11 +2,14 @@
 //! with, and what an outage of time-stamping does.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 
 use bytes::Bytes;
 use gateway_asic::zip::{Archive, Limits, Names};
 use gateway_asic::{container, verify};
+use gateway_evidence::archive::openpgp::{self, SecretKey};
 use gateway_globalconf::Snapshot;
 use jiff::Timestamp;
 use toml::{Table, Value};
@@ -18,24 +21,30 @@ const PORTAL: &str = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000001181&sub
 const REGISTER: &str = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000000131&subsystemCode=iamas";
 
 /// A founded country whose nodes stamp this often, and try again after a second.
-fn country(interval_seconds: i64) -> Option<Country> {
+pub(crate) fn country(interval_seconds: i64) -> Option<Country> {
     let country = Country::found()?;
     for node in ["din", "iria"] {
-        let path = country.config(Service::Node(node));
-        let mut config: Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
-        let stamping = config["timestamping"].as_table_mut().unwrap();
-        for (key, value) in [("interval_seconds", interval_seconds), ("retry_seconds", 1)] {
-            stamping.insert(key.to_owned(), Value::Integer(value));
-        }
-        for client in config["client"].as_array_mut().unwrap() {
-            let client = client.as_table_mut().unwrap();
-            if client["id"].as_str() == Some("AZ/COM/0000001201/kredit") {
-                client.insert("authentication".to_owned(), "https-no-auth".into());
+        edit(&country, node, |config| {
+            let stamping = config["timestamping"].as_table_mut().unwrap();
+            for (key, value) in [("interval_seconds", interval_seconds), ("retry_seconds", 1)] {
+                stamping.insert(key.to_owned(), value.into());
             }
-        }
-        std::fs::write(&path, config.to_string()).unwrap();
+            for client in config["client"].as_array_mut().unwrap() {
+                let client = client.as_table_mut().unwrap();
+                if client["id"].as_str() == Some("AZ/COM/0000001201/kredit") {
+                    client.insert("authentication".to_owned(), "https-no-auth".into());
+                }
+            }
+        });
     }
     Some(country)
+}
+
+pub(crate) fn edit(country: &Country, node: &'static str, change: impl FnOnce(&mut Table)) {
+    let path = country.config(Service::Node(node));
+    let mut config: Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+    change(&mut config);
+    std::fs::write(&path, config.to_string()).unwrap();
 }
 
 fn asic(address: SocketAddr, query: &str) -> Answer {
@@ -45,7 +54,10 @@ fn asic(address: SocketAddr, query: &str) -> Answer {
 #[track_caller]
 fn refused(answer: &Answer, status: u16, text: &str) {
     assert_eq!((answer.status, answer.text().as_str()), (status, text));
-    assert_eq!(answer.header("content-type"), Some("text/plain; charset=UTF-8"));
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/plain; charset=UTF-8")
+    );
 }
 
 /// A file that was handed out: its media type and what the client is to do with it.
@@ -64,13 +76,19 @@ fn files(zip: &[u8], names: Names) -> BTreeMap<String, Bytes> {
     let archive = Archive::open(Bytes::copy_from_slice(zip), &limits).unwrap();
     let file = |entry| archive.read(entry).unwrap();
     let entries = archive.entries().iter();
-    entries.map(|entry| (entry.name().to_owned(), file(entry))).collect()
+    entries
+        .map(|entry| (entry.name().to_owned(), file(entry)))
+        .collect()
 }
 
 /// The configuration as the node hands it out.
 fn configuration(address: SocketAddr) -> BTreeMap<String, Vec<u8>> {
     let answer = wire::get(address, "/verificationconf", &[]);
-    file(&answer, "application/zip", "filename=\"verificationconf.zip\"");
+    file(
+        &answer,
+        "application/zip",
+        "filename=\"verificationconf.zip\"",
+    );
     files(&answer.body, Names::Folders)
         .into_iter()
         .map(|(name, bytes)| {
@@ -80,7 +98,7 @@ fn configuration(address: SocketAddr) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-fn snapshot(address: SocketAddr) -> Snapshot {
+pub(crate) fn snapshot(address: SocketAddr) -> Snapshot {
     // Long after the configuration expired: what was handed out has no expiry.
     let then = Timestamp::from_second(Timestamp::now().as_second() + 10 * 365 * 86_400).unwrap();
     Snapshot::from_files(&configuration(address), then).unwrap()
@@ -91,7 +109,10 @@ fn snapshot(address: SocketAddr) -> Snapshot {
 fn verified(octets: &[u8], conf: &Snapshot) -> String {
     let opened = container::open(Bytes::copy_from_slice(octets), &Limits::CONTAINER).unwrap();
     let report = verify::verify(&opened, conf).unwrap();
-    assert!(report.uncovered.is_empty() && report.not_kept().next().is_none(), "{report:?}");
+    assert!(
+        report.uncovered.is_empty() && report.not_kept().next().is_none(),
+        "{report:?}"
+    );
     report.signer.id.member().to_string()
 }
 
@@ -104,7 +125,10 @@ fn refuses_a_download_with_the_status_and_the_words_of_deployed_servers() {
     let iria = running.country.clients("iria");
     for (query, name) in [
         ("memberClass=GOV&memberCode=1", "xRoadInstance"),
-        ("xRoadInstance=&memberClass=GOV&memberCode=1", "xRoadInstance"),
+        (
+            "xRoadInstance=&memberClass=GOV&memberCode=1",
+            "xRoadInstance",
+        ),
         ("xRoadInstance=AZ&memberCode=1", "memberClass"),
         ("xRoadInstance=AZ&memberClass=GOV", "memberCode"),
         (PORTAL, "queryId"),
@@ -112,7 +136,11 @@ fn refuses_a_download_with_the_status_and_the_words_of_deployed_servers() {
         let text = format!("Parameter \"{name}\"  must be specified.");
         refused(&asic(iria, query), 400, &text);
     }
-    refused(&asic(iria, "queryId=%zz"), 400, "The parameters are not URL-encoded UTF-8.");
+    refused(
+        &asic(iria, "queryId=%zz"),
+        400,
+        "The parameters are not URL-encoded UTF-8.",
+    );
 
     // Authorised before anything is looked for, as for a message.
     let stranger = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000001181&subsystemCode=none";
@@ -123,7 +151,11 @@ fn refuses_a_download_with_the_status_and_the_words_of_deployed_servers() {
     let bank = "xRoadInstance=AZ&memberClass=COM&memberCode=0000001201&subsystemCode=kredit";
     let answer = asic(iria, bank);
     assert_eq!(answer.status, 401);
-    assert!(answer.text().contains("must connect over HTTPS"), "{}", answer.text());
+    assert!(
+        answer.text().contains("must connect over HTTPS"),
+        "{}",
+        answer.text()
+    );
 
     let both = format!("{PORTAL}&queryId=x&requestOnly&responseOnly");
     let text = "Parameters \"requestOnly\" and \"responseOnly\" cannot be used at the same time.";
@@ -132,7 +164,11 @@ fn refuses_a_download_with_the_status_and_the_words_of_deployed_servers() {
     refused(&asic(iria, &format!("{PORTAL}&queryId=never")), 404, none);
 
     // What others asked for is not found, even where it was logged.
-    let asked = running.country.addresses().person("0TEST01", "d/1").unwrap();
+    let asked = running
+        .country
+        .addresses()
+        .person("0TEST01", "d/1")
+        .unwrap();
     assert_eq!(asked.status, 200);
     let din = running.country.clients("din");
     let other = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000000131&subsystemCode=cerime";
@@ -142,16 +178,28 @@ fn refuses_a_download_with_the_status_and_the_words_of_deployed_servers() {
     for (node, party) in [(iria, PORTAL), (din, REGISTER)] {
         refused(&asic(node, &format!("{party}&queryId=d%2F1")), 500, waiting);
     }
-    refused(&asic(iria, &format!("{PORTAL}&queryId=d%2F1&unique")), 500, waiting);
+    refused(
+        &asic(iria, &format!("{PORTAL}&queryId=d%2F1&unique")),
+        500,
+        waiting,
+    );
     let forced = asic(iria, &format!("{PORTAL}&queryId=d%2F1&unique&force"));
     let text = "Parameter \"unique\" not applicable without \"requestOnly\" or \"responseOnly\".";
     refused(&forced, 400, text);
 
     // Everything else on these ports is still a message, or none.
-    for (method, path) in [("POST", "/asic"), ("GET", "/asic/"), ("PUT", "/verificationconf")] {
+    for (method, path) in [
+        ("POST", "/asic"),
+        ("GET", "/asic/"),
+        ("PUT", "/verificationconf"),
+    ] {
         let request = wire::request(method, iria, path, &[], b"");
         let answer = wire::parse(&wire::raw(iria, &request).unwrap()).unwrap();
-        assert!(answer.fault().is_some(), "{method} {path}: {}", answer.text());
+        assert!(
+            answer.fault().is_some(),
+            "{method} {path}: {}",
+            answer.text()
+        );
     }
     running.stop();
 }
@@ -162,8 +210,15 @@ fn hands_out_signed_documents_that_verify_with_the_configuration_it_hands_out() 
         return;
     };
     let running = country.start_with(&["din", "iria"], &["iamas"]);
-    let (iria, din) = (running.country.clients("iria"), running.country.clients("din"));
-    let rest = running.country.addresses().person("0TEST01", "d/1 ə").unwrap();
+    let (iria, din) = (
+        running.country.clients("iria"),
+        running.country.clients("din"),
+    );
+    let rest = running
+        .country
+        .addresses()
+        .person("0TEST01", "d/1 ə")
+        .unwrap();
     assert_eq!(rest.status, 200);
     let soap = wire::soap_person(&running.country, "d-2", "0TEST02");
     assert_eq!(soap.fault(), None);
@@ -175,16 +230,26 @@ fn hands_out_signed_documents_that_verify_with_the_configuration_it_hands_out() 
         // The first is forced; the second is stamped by then, or forced, too.
         let id = "d%2F1+%C9%99";
         let answer = asic(node, &format!("{party}&queryId={id}&force"));
-        file(&answer, "application/zip", &format!("attachment; filename=\"{id}.zip\""));
+        file(
+            &answer,
+            "application/zip",
+            &format!("attachment; filename=\"{id}.zip\""),
+        );
         let both = files(&answer.body, Names::Flat);
         let names: Vec<_> = both.keys().map(String::as_str).collect();
         let [request, response] = names.as_slice() else {
             panic!("{names:?}");
         };
         assert!(request.starts_with(&format!("{id}-request-")), "{request}");
-        assert!(response.starts_with(&format!("{id}-response-")), "{response}");
+        assert!(
+            response.starts_with(&format!("{id}-response-")),
+            "{response}"
+        );
         assert_eq!(verified(&both[*request], &conf), "MEMBER:AZ/GOV/0000001181");
-        assert_eq!(verified(&both[*response], &conf), "MEMBER:AZ/GOV/0000000131");
+        assert_eq!(
+            verified(&both[*response], &conf),
+            "MEMBER:AZ/GOV/0000000131"
+        );
 
         let answer = asic(node, &format!("{party}&queryId={id}&responseOnly"));
         let disposition = format!("attachment; filename=\"{id}-response.zip\"");
@@ -198,7 +263,10 @@ fn hands_out_signed_documents_that_verify_with_the_configuration_it_hands_out() 
         file(&answer, "application/vnd.etsi.asic-e+zip", &disposition);
         assert_eq!(answer.body, both[*request]);
 
-        let answer = asic(node, &format!("{party}&queryId=d-2&force&responseOnly&unique"));
+        let answer = asic(
+            node,
+            &format!("{party}&queryId=d-2&force&responseOnly&unique"),
+        );
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(verified(&answer.body, &conf), "MEMBER:AZ/GOV/0000000131");
     }
@@ -206,6 +274,65 @@ fn hands_out_signed_documents_that_verify_with_the_configuration_it_hands_out() 
     for node in ["iria", "din"] {
         crate::load::check_log(&country.data(node));
     }
+}
+
+#[test]
+fn encrypts_documents_with_the_keys_of_archives_when_those_are_encrypted() {
+    let Some(country) = country(3600) else {
+        return;
+    };
+    let folder = country.node_folder("iria");
+    let pair = |name: &str| {
+        let pair = openpgp::generate(name, None, Timestamp::now()).unwrap();
+        SecretKey::read(pair.secret.as_bytes(), None)
+            .map(|key| (pair, key))
+            .unwrap()
+    };
+    let ((server, own), (auditor, theirs)) = (pair("iria"), pair("auditor"));
+    let secret = folder.join("keys/archive.asc");
+    std::fs::write(&secret, server.secret.as_bytes()).unwrap();
+    std::fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(folder.join("keys/auditor.asc"), &auditor.public).unwrap();
+    edit(&country, "iria", |config| {
+        let keys = [
+            ("signing_key_file", Value::from("keys/archive.asc")),
+            ("default_recipients", vec!["keys/auditor.asc"].into()),
+        ];
+        let keys = keys.map(|(key, value)| (key.to_owned(), value));
+        let archive = config["archive"].as_table_mut().unwrap();
+        archive.insert("encryption".to_owned(), Table::from_iter(keys).into());
+    });
+    let running = country.start_with(&["din", "iria"], &["iamas"]);
+    let iria = running.country.clients("iria");
+    let asked = running
+        .country
+        .addresses()
+        .person("0TEST01", "sealed")
+        .unwrap();
+    assert_eq!(asked.status, 200);
+    let opened = |answer: &Answer| {
+        let mut opened = Vec::new();
+        openpgp::decrypt(
+            answer.body.as_slice(),
+            &mut opened,
+            &theirs,
+            &[own.public()],
+        )
+        .unwrap();
+        opened
+    };
+    let all = asic(iria, &format!("{PORTAL}&queryId=sealed&force"));
+    let disposition = "attachment; filename=\"sealed.zip.gpg\"";
+    file(&all, "application/octet-stream", disposition);
+    let all = files(&opened(&all), Names::Flat);
+    assert_eq!(all.len(), 2);
+    let one = asic(iria, &format!("{PORTAL}&queryId=sealed&requestOnly&unique"));
+    let (name, octets) = all.first_key_value().unwrap();
+    let disposition = format!("attachment; filename=\"{name}.gpg\"");
+    file(&one, "application/octet-stream", &disposition);
+    assert_eq!(opened(&one), octets.as_ref());
+    verified(octets, &snapshot(iria));
+    running.stop();
 }
 
 #[test]
@@ -217,13 +344,23 @@ fn hands_out_the_configuration_without_expiry_and_without_private_parts() {
     let names: Vec<_> = files.keys().map(String::as_str).collect();
     assert_eq!(
         names,
-        ["AZ/shared-params.xml", "AZ/shared-params.xml.metadata", "instance-identifier"]
+        [
+            "AZ/shared-params.xml",
+            "AZ/shared-params.xml.metadata",
+            "instance-identifier"
+        ]
     );
     assert_eq!(files["instance-identifier"], b"AZ");
     let metadata = String::from_utf8_lossy(&files["AZ/shared-params.xml.metadata"]).into_owned();
     assert_eq!(metadata, "{\"configurationVersion\":\"6\"}");
-    let on_disk = running.country.data("iria").join("globalconf/AZ/shared-params.xml");
-    assert_eq!(files["AZ/shared-params.xml"], std::fs::read(on_disk).unwrap());
+    let on_disk = running
+        .country
+        .data("iria")
+        .join("globalconf/AZ/shared-params.xml");
+    assert_eq!(
+        files["AZ/shared-params.xml"],
+        std::fs::read(on_disk).unwrap()
+    );
 }
 
 #[test]
@@ -237,7 +374,10 @@ fn exchanges_go_on_while_time_stamping_is_down_and_it_catches_up_when_it_is_back
     let nodes = ["din", "iria"].map(|node| country.start(Service::Node(node)));
     let ready = |node: &str| wire::get(country.health(node), "/readyz", &[]);
     for number in 0..10 {
-        let answer = country.addresses().person("0TEST01", &format!("outage-{number}")).unwrap();
+        let answer = country
+            .addresses()
+            .person("0TEST01", &format!("outage-{number}"))
+            .unwrap();
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
     for node in ["din", "iria"] {
@@ -254,7 +394,10 @@ fn exchanges_go_on_while_time_stamping_is_down_and_it_catches_up_when_it_is_back
     let answer = asic(country.clients("iria"), &forced);
     assert_eq!(answer.status, 500);
     let text = answer.text();
-    assert!(text.starts_with("Failed to get time stamp from any"), "{text}");
+    assert!(
+        text.starts_with("Failed to get time stamp from any"),
+        "{text}"
+    );
 
     let certs = country.start(Service::Certs);
     for node in ["din", "iria"] {

@@ -17,8 +17,11 @@
     reason = "test helpers"
 )]
 
+mod archive;
 mod audit;
+mod audit_documents;
 mod bad_input;
+mod bench_evidence;
 mod check;
 mod country;
 mod crash;
@@ -30,4 +33,6 @@ mod sandbox;
 mod services;
 mod streaming;
 mod tls;
+mod transparency;
 mod wire;
+mod without_tree;

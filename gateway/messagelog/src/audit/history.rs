@@ -134,24 +134,32 @@ impl ConfHistory {
         self.uses.is_empty()
     }
 
-    /// The configuration in use at a time, and the one before if it was replaced shortly before: an
-    /// exchange keeps the one with which it began.
+    /// The configuration in use at a time, and those that were replaced shortly before, the latest
+    /// first: an exchange keeps the one with which it began.
     ///
     /// # Errors
-    /// The configuration cannot be read, or is not what its name says.
+    /// A configuration cannot be read, or is not what its name says.
     pub fn at(&self, time: Timestamp) -> Result<Vec<InUse>, Error> {
         // Times are kept in milliseconds.
         let known = self
             .uses
             .partition_point(|found| found.from.as_millisecond() <= time.as_millisecond());
-        let mut candidates = self.uses.get(..known).unwrap_or_default().iter().rev();
-        let Some(current) = candidates.next() else {
-            return Ok(Vec::new());
-        };
-        let age = time.as_second().saturating_sub(current.from.as_second());
-        let before = candidates.next().filter(|_| age <= OVERLAP_SECONDS);
-        std::iter::once(current)
-            .chain(before)
+        let mut candidates: Vec<&Use> = Vec::new();
+        let mut replaced = None;
+        for found in self.uses.get(..known).unwrap_or_default().iter().rev() {
+            let age = replaced.map_or(0, |replaced: Timestamp| {
+                time.as_second().saturating_sub(replaced.as_second())
+            });
+            if age > OVERLAP_SECONDS || candidates.len() >= CANDIDATES_MAX {
+                break;
+            }
+            replaced = Some(found.from);
+            if candidates.iter().all(|known| known.hash != found.hash) {
+                candidates.push(found);
+            }
+        }
+        candidates
+            .into_iter()
             .map(|found| {
                 Ok(InUse {
                     from: found.from,
@@ -162,6 +170,26 @@ impl ConfHistory {
             .collect()
     }
 
+    /// The files of a kept configuration, relative path → bytes, by its [`InUse::hash`].
+    ///
+    /// # Errors
+    /// They cannot be read, or are not what their name says.
+    pub fn files(&self, hash: &str) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+        // Names of files are not made of what others say.
+        if !self.uses.iter().any(|found| found.hash == hash) {
+            let reason = "no such configuration was kept".to_owned();
+            return Err(Error::Configuration { reason });
+        }
+        let path = self.dir.join(format!("{hash}.{CONTENT}"));
+        let bytes = fs::read(&path).map_err(|source| Error::content("read", &path, source))?;
+        let files = decode(&bytes)?;
+        if content_hash(&files) != hash {
+            let reason = format!("{} is not what its name says", path.display());
+            return Err(Error::Configuration { reason });
+        }
+        Ok(files)
+    }
+
     fn snapshot(&self, found: &Use) -> Result<Arc<Snapshot>, Error> {
         let mut snapshots = self
             .snapshots
@@ -170,17 +198,11 @@ impl ConfHistory {
         if let Some(snapshot) = snapshots.get(&found.hash) {
             return Ok(Arc::clone(snapshot));
         }
-        let path = self.dir.join(format!("{}.{CONTENT}", found.hash));
-        let bytes = fs::read(&path).map_err(|source| Error::content("read", &path, source))?;
-        let files = decode(&bytes)?;
-        if content_hash(&files) != found.hash {
-            let reason = format!("{} is not what its name says", path.display());
-            return Err(Error::Configuration { reason });
-        }
+        let files = self.files(&found.hash)?;
         // As of the day it came into use: what expired later was in force then.
         let snapshot =
             Snapshot::from_files(&files, found.from).map_err(|error| Error::Configuration {
-                reason: format!("{}: {}", path.display(), super::verify::reason(&error)),
+                reason: format!("{}: {}", found.hash, super::verify::reason(&error)),
             })?;
         if snapshots.len() >= SNAPSHOTS_MAX {
             snapshots.clear();
@@ -271,3 +293,5 @@ const METADATA: &str = gateway_globalconf::disk::METADATA_SUFFIX;
 /// How long a replaced configuration may still be found in an exchange.
 const OVERLAP_SECONDS: i64 = 3600;
 const SNAPSHOTS_MAX: usize = 16;
+/// Of one that changes all the time, the last ones count.
+const CANDIDATES_MAX: usize = 8;

@@ -74,27 +74,21 @@ impl Filter {
 
     /// The places of entries that may fit, in order; `None`: the index is no help.
     fn places(&self, tx: &ReadTx) -> Result<Option<Vec<Position>>, gateway_store::Error> {
-        let mut narrowest: Option<Vec<Position>> = None;
-        let mut narrow = |found: Vec<Position>| {
-            let before = narrowest.as_ref().map_or(usize::MAX, Vec::len);
-            if found.len() < before {
-                narrowest = Some(found);
-            }
-        };
         if let Some(id) = &self.id {
             // Few at once: there is no need to look further.
             return Ok(Some(index::by_id(tx, id)?));
         }
+        let mut found = Vec::new();
         if let Some(client) = &self.client {
-            narrow(index::by_client(tx, client)?);
+            found.extend(index::by_client(tx, client, PLACES_MAX)?);
         }
         if let Some(service) = &self.service {
-            narrow(index::by_service(tx, service)?);
+            found.extend(index::by_service(tx, service, PLACES_MAX)?);
         }
         if self.from.is_some() || self.until.is_some() {
-            narrow(index::by_time(tx, self.from, self.until)?);
+            found.extend(index::by_time(tx, self.from, self.until, PLACES_MAX)?);
         }
-        Ok(narrowest)
+        Ok(found.into_iter().min_by_key(Vec::len))
     }
 }
 
@@ -233,5 +227,7 @@ fn indexed(path: &Path, segments: &Path, filter: &Filter) -> Option<(Vec<Positio
     (found == (mark.position.ordinal, mark.digest)).then_some((places?, mark))
 }
 
+/// Of so many places reading everything is no worse.
+const PLACES_MAX: usize = 1_000_000;
 /// How far apart places may lie and still be read in one go.
 const NEAR: u64 = 32;

@@ -13,7 +13,7 @@
 
 use gateway_proto::id::{ClientId, ServiceId};
 use gateway_store::segment::Position;
-use gateway_store::tree::{ReadTx, Store, Tree};
+use gateway_store::tree::{Pairs, ReadTx, Store, Tree};
 use jiff::Timestamp;
 
 use crate::Error;
@@ -61,31 +61,52 @@ pub(crate) fn by_id(tx: &ReadTx, id: &str) -> StoreResult<Vec<Position>> {
     Ok(in_order(found))
 }
 
-/// The places of all entries of this client, in order.
-pub(crate) fn by_client(tx: &ReadTx, client: &ClientId) -> StoreResult<Vec<Position>> {
-    with_prefix(tx, BY_CLIENT, &text_prefix(&client.to_string())).map(in_order)
+/// The places of all entries of this client, in order; `None`: there are more than `max`.
+pub(crate) fn by_client(tx: &ReadTx, client: &ClientId, max: usize) -> StoreResult<Option<Places>> {
+    bounded(tx.prefix(BY_CLIENT, text_prefix(&client.to_string()))?, max)
 }
 
-/// The places of all entries for this service, in order.
-pub(crate) fn by_service(tx: &ReadTx, service: &ServiceId) -> StoreResult<Vec<Position>> {
-    with_prefix(tx, BY_SERVICE, &text_prefix(&service.to_string())).map(in_order)
+/// The places of all entries for this service, in order; `None`: there are more than `max`.
+pub(crate) fn by_service(
+    tx: &ReadTx,
+    service: &ServiceId,
+    max: usize,
+) -> StoreResult<Option<Places>> {
+    bounded(
+        tx.prefix(BY_SERVICE, text_prefix(&service.to_string()))?,
+        max,
+    )
 }
 
-/// The places of all entries of these times, by seconds, both included, in order.
+/// The places of all entries of these times, by seconds, both included, in order; `None`: there are
+/// more than `max`.
 pub(crate) fn by_time(
     tx: &ReadTx,
     from: Option<Timestamp>,
     until: Option<Timestamp>,
-) -> StoreResult<Vec<Position>> {
+    max: usize,
+) -> StoreResult<Option<Places>> {
     let first = time_prefix(from.unwrap_or(Timestamp::MIN));
     let mut last = time_prefix(until.unwrap_or(Timestamp::MAX));
+    if last < first {
+        return Ok(Some(Vec::new()));
+    }
     last.extend_from_slice(&u64::MAX.to_be_bytes());
+    bounded(tx.range(BY_TIME, first.as_slice()..=last.as_slice())?, max)
+}
+
+type Places = Vec<Position>;
+
+fn bounded(pairs: Pairs, max: usize) -> StoreResult<Option<Places>> {
     let mut found = Vec::new();
-    for pair in tx.range(BY_TIME, first.as_slice()..=last.as_slice())? {
+    for pair in pairs {
         let (key, value) = pair?;
+        if found.len() >= max {
+            return Ok(None);
+        }
         found.extend(position_of(&key, &value));
     }
-    Ok(in_order(found))
+    Ok(Some(in_order(found)))
 }
 
 /// The place of the entry of this number.
@@ -486,38 +507,4 @@ const TEXT_BYTES_MAX: usize = 512;
 const SWEEP_KEYS: usize = 10_000;
 
 #[cfg(test)]
-mod tests {
-    use super::{
-        Position, Timestamp, decode_position, decode_stamp, encode_position, encode_stamp,
-        text_prefix, time_prefix,
-    };
-
-    #[test]
-    fn a_place_comes_back_as_it_went() {
-        let position = Position {
-            ordinal: 5,
-            segment: u64::MAX,
-            offset: 68,
-        };
-        assert_eq!(decode_position(&encode_position(&position)), Some(position));
-        assert_eq!(decode_position(&[0; 23]), None);
-        let stamp = encode_stamp(3, &position);
-        assert_eq!(decode_stamp(&stamp), Some((3, position)));
-    }
-
-    #[test]
-    fn no_text_is_the_beginning_of_another_text_s_key() {
-        let mut key = text_prefix("ab");
-        key.extend_from_slice(&7_u64.to_be_bytes());
-        assert!(key.starts_with(&text_prefix("ab")));
-        assert!(!key.starts_with(&text_prefix("a")));
-        assert!(!key.starts_with(&text_prefix("")));
-    }
-
-    #[test]
-    fn times_sort_as_they_pass() {
-        let times = [-9_000_000_000, -1, 0, 1, 9_000_000_000];
-        let keys = times.map(|second| time_prefix(Timestamp::from_second(second).unwrap()));
-        assert!(keys.is_sorted());
-    }
-}
+mod tests;

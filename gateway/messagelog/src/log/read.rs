@@ -101,14 +101,38 @@ impl Inner {
         if ordinal == 0 || ordinal > self.log.last_ordinal() {
             return Err(Error::NoEntry { ordinal });
         }
-        if let Some(position) = self.index.at(ordinal)? {
-            return Ok(position);
+        match self.index.at(ordinal) {
+            Ok(Some(position)) => return Ok(position),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the index of the log is no help");
+                return self.walk_to(ordinal);
+            }
         }
         let erased = erased_stretches(&self.log.segments()?);
         match erased.iter().any(|stretch| stretch.holds(ordinal)) {
             true => Err(Error::Erased { ordinal }),
             false => Err(Error::NoEntry { ordinal }),
         }
+    }
+
+    /// The same without the index: it reads on from the beginning of a segment.
+    fn walk_to(&self, ordinal: u64) -> Result<Position, Error> {
+        for item in self.scan_after(ordinal.saturating_sub(1))? {
+            match item {
+                Ok((position, _)) if position.ordinal == ordinal => return Ok(position),
+                Ok((position, _)) if position.ordinal > ordinal => break,
+                Err(gateway_store::Error::Erased { position, .. })
+                    if position.ordinal == ordinal =>
+                {
+                    return Err(Error::Erased { ordinal });
+                }
+                Ok(_)
+                | Err(gateway_store::Error::Erased { .. } | gateway_store::Error::Damaged(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::NoEntry { ordinal })
     }
 
     fn messages(&self, after: u64, until: u64, max: usize) -> Result<Vec<Logged>, Error> {
@@ -145,7 +169,8 @@ impl Inner {
 
     /// The entries after this number, and perhaps some before.
     pub(crate) fn scan_after(&self, after: u64) -> Result<Scan, Error> {
-        let near = self.index.at_or_before(after)?;
+        // Only to begin nearer: without it, the segment is read from its beginning.
+        let near = self.index.at_or_before(after).ok().flatten();
         let segments = self.log.segments()?;
         let home = segments
             .iter()

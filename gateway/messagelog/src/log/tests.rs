@@ -387,3 +387,100 @@ async fn another_process_cannot_open_the_log_but_an_auditor_can() {
     assert_eq!(reader.find("a-1").unwrap().len(), 1);
     assert!(audit::Reader::open(&dir.path().join(SEGMENTS)).is_err());
 }
+
+#[tokio::test]
+async fn finds_by_number_at_once_and_says_why_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    assert!(matches!(
+        log.get(0).await,
+        Err(Error::NoEntry { ordinal: 0 })
+    ));
+    assert!(matches!(
+        log.get(1).await,
+        Err(Error::NoEntry { ordinal: 1 })
+    ));
+    for turn in 1..=50_u64 {
+        log.append(with_id(&format!("id-{turn}"))).await.unwrap();
+        let logged = log.get(turn).await.unwrap();
+        assert_eq!(logged.position.ordinal, turn);
+        assert_eq!(logged.entry.message_id(), Some(&*format!("id-{turn}")));
+        let stored = log.stored(turn).await.unwrap();
+        let plain = audit::plain(&stored, None).unwrap();
+        assert_eq!(stored, plain);
+    }
+    assert!(matches!(
+        log.get(51).await,
+        Err(Error::NoEntry { ordinal: 51 })
+    ));
+    let ordinals = |found: Vec<crate::Logged>| -> Vec<u64> {
+        found.iter().map(|logged| logged.position.ordinal).collect()
+    };
+    let found = log.messages(48, 99, 99).await.unwrap();
+    assert_eq!(ordinals(found), [49, 50]);
+    let found = log.messages(10, 14, 2).await.unwrap();
+    assert_eq!(ordinals(found), [11, 12]);
+    assert_eq!(
+        ordinals(log.messages(9, 9, 9).await.unwrap()),
+        [] as [u64; 0]
+    );
+    assert_eq!(
+        ordinals(log.messages(0, 9, 0).await.unwrap()),
+        [] as [u64; 0]
+    );
+
+    // A damaged one is passed over, and the rest is there, also without its index.
+    let position = log.get(12).await.unwrap().position;
+    let path = dir.path().join(SEGMENTS).join("0000000001.seg");
+    drop(log);
+    let file = fs::File::options().write(true).open(path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"x", position.offset + 150).unwrap();
+    fs::remove_file(dir.path().join(INDEX)).unwrap();
+    let options = Options {
+        segment: segment::Options {
+            on_damage: segment::OnDamage::Continue,
+            ..segment::Options::default()
+        },
+        ..options()
+    };
+    let log = MessageLog::open(dir.path(), options).unwrap();
+    assert!(log.get(12).await.is_err());
+    assert_eq!(log.get(13).await.unwrap().position.ordinal, 13);
+    let found = log.messages(10, 14, 9).await.unwrap();
+    assert_eq!(ordinals(found), [11, 13, 14]);
+    assert_eq!(log.stamping().unstamped, 49);
+    assert_eq!(log.unstamped(99).await.unwrap().len(), 49);
+}
+
+#[tokio::test]
+async fn an_index_that_somebody_looks_at_is_used_once_he_is_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    log.append(with_id("a")).await.unwrap();
+    drop(log);
+    let index = dir.path().join(INDEX);
+    let before = fs::metadata(&index).unwrap();
+    let looking = gateway_store::tree::ReadStore::open(&index).unwrap();
+    let log = open(dir.path());
+    assert!(!log.stamping().complete);
+    log.append(with_id("b")).await.unwrap();
+    assert_eq!(log.stamping().unstamped, 1);
+    assert!(log.find("a").await.is_err());
+    // By number it goes without.
+    assert_eq!(log.get(1).await.unwrap().entry.message_id(), Some("a"));
+    assert_eq!(log.messages(0, 9, 9).await.unwrap().len(), 2);
+    assert!(matches!(
+        log.get(3).await,
+        Err(Error::NoEntry { ordinal: 3 })
+    ));
+    assert!(log.unstamped(9).await.is_err());
+    drop(looking);
+    assert_eq!(log.unstamped(9).await.unwrap().len(), 2);
+    assert_eq!(log.get(1).await.unwrap().entry.message_id(), Some("a"));
+    assert_eq!(log.get(2).await.unwrap().entry.message_id(), Some("b"));
+    assert!(log.stamping().complete);
+    assert_eq!(log.stamping().unstamped, 2);
+    // It was not thrown away.
+    use std::os::unix::fs::MetadataExt as _;
+    assert_eq!(fs::metadata(&index).unwrap().ino(), before.ino());
+}

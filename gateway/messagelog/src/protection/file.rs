@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The key is derived as a record's. The nonce of a chunk holds its number and whether it is the
-//! last; header and name of the file are bound in: chunks cannot be exchanged, left out or added, nor
-//! can one file stand for another.
+//! last; header and name of the file are bound in: chunks cannot be exchanged, left out or added,
+//! nor can one file stand for another.
 
 use certs_keys::{SecretKey, TAG_BYTES, random_bytes};
 

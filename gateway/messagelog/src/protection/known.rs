@@ -1,9 +1,9 @@
 //! Which keys a log was sealed with, so that it is not opened without them.
 //!
 //! A node that cannot read what it logged would neither find nor time-stamp it, and one that seals
-//! with a mistaken key would tell only when something has to be read. So `keys` in the folder of the
-//! log holds a line for each key before anything is sealed with it: its name, and a check value that
-//! tells nothing of the key. Once nothing sealed with a key is left, its line may be removed.
+//! with a mistaken key would tell only when something has to be read. So `keys` in the folder of
+//! the log holds a line for each key before anything is sealed with it: its name, and a check value
+//! that tells nothing of the key. Once nothing sealed with a key is left, its line may be removed.
 
 use std::fs;
 use std::path::Path;

@@ -170,7 +170,12 @@ pub(crate) fn encode_stamp(stamp: &Stamp) -> Bytes {
 
 /// Reads an entry. The parts of a message share memory with the plain bytes.
 pub(crate) fn decode(stored: &Bytes, bodies: &Bodies) -> Result<Entry, Error> {
-    let bytes = &plain(stored, bodies.protection())?;
+    let bytes = plain(stored, bodies.protection())?;
+    decode_plain(&bytes, Some(bodies))
+}
+
+/// Reads a plain entry; without the folder of the contents, those in files are withheld.
+pub(crate) fn decode_plain(bytes: &Bytes, bodies: Option<&Bodies>) -> Result<Entry, Error> {
     let mut decoder = Decoder::new(bytes);
     match kind(&mut decoder)? {
         KIND_MESSAGE => {

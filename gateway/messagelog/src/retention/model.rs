@@ -13,6 +13,7 @@ use proptest::test_runner::Config;
 use proptest::{collection, proptest};
 use tempfile::TempDir;
 
+use crate::audit::{self, Unreadable};
 use crate::testing::{at, copied, digest_of, message_with, open, refuse, stamp};
 use crate::{Content, Entry, Error, MessageLog};
 
@@ -195,6 +196,22 @@ impl World {
         assert_eq!(told.records, count);
     }
 
+    /// An auditor finds every entry, or that it was erased.
+    fn audit(&self) {
+        let reader = audit::Reader::open(self.dir.path()).unwrap();
+        let found: Vec<_> = reader.entries().unwrap().collect();
+        assert_eq!(found.len(), self.entries.len());
+        for (index, entry) in found.iter().enumerate() {
+            let ordinal = match entry {
+                Ok(logged) => logged.position.ordinal,
+                Err(Unreadable::Erased { position, .. }) => position.ordinal,
+                Err(other) => panic!("{other}"),
+            };
+            assert_eq!(ordinal, index as u64 + 1);
+            assert_eq!(entry.is_err(), self.erased[index]);
+        }
+    }
+
     /// Everything known is as it was.
     async fn check(&self) {
         let log = self.log();
@@ -303,6 +320,7 @@ proptest! {
                 let _ = fs::remove_file(world.dir.path().join("index.redb"));
             });
             world.check().await;
+            world.audit();
         });
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,7 +30,7 @@ impl MessageLog {
         self.inner.found.orphans()
     }
 
-    /// Removes contents that are older than a day and that certainly no record names: for that the
+    /// Removes contents that have stood there for a day and that certainly no record names: for that the
     /// whole log must be readable, and is read.
     ///
     /// # Errors
@@ -47,8 +48,8 @@ impl Inner {
         let too_young = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
         let mut candidates = HashSet::new();
         let never = AtomicBool::new(false);
-        for_each_body(&self.bodies_dir(), &never, |name, _, changed| {
-            if changed < too_young && !self.index.names_body(name)? {
+        for_each_body(&self.bodies_dir(), &never, |name, _, settled| {
+            if settled < too_young && !self.index.names_body(name)? {
                 candidates.insert(name.to_owned());
             }
             Ok(())
@@ -86,7 +87,7 @@ impl Inner {
     }
 }
 
-/// Tells of every settled content: name, length, time of the last change.
+/// Tells of every settled content: name, length, and since when it has its name.
 fn for_each_body(
     dir: &Path,
     stop: &AtomicBool,
@@ -102,16 +103,13 @@ fn for_each_body(
         let Some(name) = file_name.to_str().and_then(bodies::name_of_settled) else {
             continue;
         };
-        let read = |source| Error::content("read", &entry.path(), source);
         let metadata = match entry.metadata() {
             Ok(metadata) => metadata,
             // Gone meanwhile.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(source) => return Err(read(source)),
+            Err(source) => return Err(Error::content("read", &entry.path(), source)),
         };
-        let changed = metadata.modified().map_err(read)?;
-        let changed = Timestamp::try_from(changed).unwrap_or(Timestamp::MAX);
-        tell(name, metadata.len(), changed)?;
+        tell(name, metadata.len(), settled_at(&metadata))?;
     }
     Ok(())
 }
@@ -149,8 +147,8 @@ impl Found {
     /// Looks; `is_named` tells whether a record names a file.
     pub(crate) fn look(&self, is_named: impl Fn(&str) -> Result<bool, Error>) {
         let mut orphans = Orphans::default();
-        let looked = for_each_body(&self.dir, &self.stop, |name, length, changed| {
-            if changed <= self.opened && !is_named(name)? {
+        let looked = for_each_body(&self.dir, &self.stop, |name, length, settled| {
+            if settled <= self.opened && !is_named(name)? {
                 orphans.files = orphans.files.saturating_add(1);
                 orphans.bytes = orphans.bytes.saturating_add(length);
             }
@@ -183,12 +181,19 @@ fn now_of(dir: &Path) -> Result<Timestamp, Error> {
     let path = dir.join(PROBE);
     let probe =
         fs::File::create(&path).map_err(|source| Error::content("create", &path, source))?;
-    let changed = probe
+    let metadata = probe
         .metadata()
-        .and_then(|metadata| metadata.modified())
         .map_err(|source| Error::content("read", &path, source))?;
     fs::remove_file(&path).map_err(|source| Error::content("remove", &path, source))?;
-    Ok(Timestamp::try_from(changed).unwrap_or(Timestamp::MIN))
+    Ok(settled_at(&metadata))
+}
+
+/// When the file got its name: that counts, not when its last byte was written. A content that was
+/// received long ago may be about to be named.
+fn settled_at(metadata: &fs::Metadata) -> Timestamp {
+    let nanoseconds = i32::try_from(metadata.ctime_nsec()).unwrap_or_default();
+    // Out of range is never old.
+    Timestamp::new(metadata.ctime(), nanoseconds).unwrap_or(Timestamp::MAX)
 }
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);

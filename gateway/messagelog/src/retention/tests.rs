@@ -8,15 +8,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use gateway_store::segment::Scan;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Erased, Orphans};
 use crate::testing::{at, copied, id_at, message, message_with, open, refuse, stamp};
-use crate::{Content, Error, MessageLog};
+use crate::{Content, Entry, Error, MessageLog};
 
 /// What the chain says of every entry.
 fn digests(dir: &Path) -> Vec<(u64, [u8; 32])> {
@@ -288,19 +287,18 @@ async fn erased_in_except(log: &MessageLog, damaged: u64) -> Vec<u64> {
     erased
 }
 
-fn orphan(dir: &Path, name: &str, age: Duration) {
-    let path = dir.join("bodies").join(name);
-    fs::write(&path, "whole").unwrap();
-    let file = fs::File::options().write(true).open(&path).unwrap();
-    file.set_modified(changed_before(age)).unwrap();
+fn orphan(dir: &Path, name: &str) {
+    fs::write(dir.join("bodies").join(name), "whole").unwrap();
 }
 
+/// By the time of the system: files have it.
 #[allow(
     clippy::disallowed_methods,
     reason = "files have the time of the system"
 )]
-fn changed_before(age: Duration) -> SystemTime {
-    SystemTime::now() - age
+fn in_hours(hours: i64) -> Timestamp {
+    let now = Timestamp::try_from(std::time::SystemTime::now()).unwrap();
+    now + SignedDuration::from_hours(hours)
 }
 
 async fn orphans_of(log: &MessageLog) -> Orphans {
@@ -319,29 +317,9 @@ async fn tells_of_contents_that_no_record_names_and_removes_old_ones() {
     three_segments(&log).await;
     assert_eq!(orphans_of(&log).await, Orphans::default());
     drop(log);
-    let hour = Duration::from_secs(3600);
-    orphan(
-        dir.path(),
-        "00112233445566778899aabbccddeeff.body",
-        25 * hour,
-    );
-    orphan(
-        dir.path(),
-        "ff112233445566778899aabbccddeeff.body",
-        23 * hour,
-    );
-    orphan(dir.path(), "somebody else's.body", 99 * hour);
-    for entry in fs::read_dir(dir.path().join("bodies")).unwrap() {
-        let file = fs::File::options()
-            .write(true)
-            .open(entry.unwrap().path())
-            .unwrap();
-        let changed = file.metadata().unwrap().modified().unwrap();
-        if changed > changed_before(hour) {
-            // The one that is named, old enough to be taken for lost.
-            file.set_modified(changed_before(99 * hour)).unwrap();
-        }
-    }
+    orphan(dir.path(), "00112233445566778899aabbccddeeff.body");
+    orphan(dir.path(), "ff112233445566778899aabbccddeeff.body");
+    orphan(dir.path(), "somebody else's.body");
     fs::remove_file(dir.path().join("index.redb")).unwrap();
     let log = open(dir.path());
     assert_eq!(
@@ -351,17 +329,26 @@ async fn tells_of_contents_that_no_record_names_and_removes_old_ones() {
             bytes: 10
         }
     );
-    let now = Timestamp::try_from(changed_before(Duration::ZERO)).unwrap();
-    assert_eq!(log.remove_orphans(at(0)).await.unwrap(), Orphans::default());
-    assert_eq!(
-        log.remove_orphans(now).await.unwrap(),
-        Orphans { files: 1, bytes: 5 }
-    );
-    assert_eq!(log.remove_orphans(now).await.unwrap(), Orphans::default());
-    assert_eq!(log.orphans(), Some(Orphans { files: 1, bytes: 5 }));
-    assert_eq!(bodies(dir.path()), 3);
-    let first = log.get(1).await.unwrap();
-    drop(first);
+    // Of this process, and about to be named.
+    let content = body(&log, 5000).await;
+    for hours in [-30, 0, 23] {
+        let removed = log.remove_orphans(in_hours(hours)).await.unwrap();
+        assert_eq!(removed, Orphans::default());
+    }
+    let removed = log.remove_orphans(in_hours(25)).await.unwrap();
+    assert_eq!((removed.files, removed.bytes), (2, 10));
+    let removed = log.remove_orphans(in_hours(25)).await.unwrap();
+    assert_eq!(removed, Orphans::default());
+    assert_eq!(log.orphans(), Some(Orphans::default()));
+    message_with(&log, "e", 400, vec![(Vec::new(), content)]).await;
+    for ordinal in [1, log.last_ordinal()] {
+        match log.get(ordinal).await.unwrap().entry {
+            Entry::Message(record) => {
+                record.attachments[0].1.digest_again().unwrap();
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -98,12 +98,7 @@ struct Growth<'a> {
 impl Growth<'_> {
     /// Adds all records behind an edge.
     fn grow(&self, mut edge: Edge) -> Result<(Edge, Vec<String>), Error> {
-        let view = View {
-            files: self.files,
-            segments: self.segments,
-            edge: &edge,
-            repair: true,
-        };
+        let view = View::new(self.files, self.segments, &edge, true);
         for promise in self.promises {
             if promise.size <= edge.size() {
                 self.hold(promise, view.root(promise.size))?;

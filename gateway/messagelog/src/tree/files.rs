@@ -129,9 +129,12 @@ impl Files {
         let mut dirs = BTreeSet::new();
         for name in names {
             let path = self.path(&name);
-            File::open(&path)
-                .and_then(|file| file.sync_data())
-                .map_err(|source| Error::io("sync", &path, source))?;
+            match File::open(&path).and_then(|file| file.sync_data()) {
+                Ok(()) => {}
+                // Somebody took it away: it is made anew when it is read.
+                Err(source) if source.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(Error::io("sync", &path, source)),
+            }
             dirs.extend(
                 path.ancestors()
                     .skip(1)

@@ -212,7 +212,12 @@ impl Growing {
         }
     }
 
-    fn round(&mut self, leaves: Vec<(Position, Hash)>, told: u64, stop: bool) -> Result<(), Error> {
+    pub(super) fn round(
+        &mut self,
+        leaves: Vec<(Position, Hash)>,
+        told: u64,
+        stop: bool,
+    ) -> Result<(), Error> {
         self.write_full()?;
         for (position, digest) in leaves {
             if position.ordinal == self.edge.size().saturating_add(1) {

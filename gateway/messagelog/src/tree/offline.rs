@@ -225,12 +225,7 @@ impl Offline {
     }
 
     fn view(&self) -> View<'_> {
-        View {
-            files: &self.files,
-            segments: &self.segments,
-            edge: &self.edge,
-            repair: false,
-        }
+        View::new(&self.files, &self.segments, &self.edge, false)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Reading the tree behind its right edge: every tile is held against the tile above it, up to the
 //! edge, before it counts; a damaged one is made anew.
 
-use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use gateway_tlog::Hash;
 use gateway_tlog::tile::{Bundle, Tile, WIDTH_MAX};
@@ -14,16 +16,32 @@ use super::files::Files;
 use super::leaves::Leaves;
 
 /// A tree of which the edge is known to be right.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct View<'a> {
-    pub(super) files: &'a Files,
-    pub(super) segments: &'a Path,
-    pub(super) edge: &'a Edge,
+    files: &'a Files,
+    segments: &'a Path,
+    edge: &'a Edge,
     /// Tiles made anew are written.
-    pub(super) repair: bool,
+    repair: bool,
+    /// Full tiles that were checked: one proof asks for the same ones again and again.
+    checked: RefCell<Checked>,
 }
 
+/// Hashes of full tiles by level and index.
+type Checked = BTreeMap<(u8, u64), Arc<[Hash]>>;
+
 impl<'a> View<'a> {
+    /// For one proof or file. Tiles made anew are written when it may `repair`.
+    pub(super) fn new(files: &'a Files, segments: &'a Path, edge: &'a Edge, repair: bool) -> Self {
+        Self {
+            files,
+            segments,
+            edge,
+            repair,
+            checked: RefCell::default(),
+        }
+    }
+
     /// The root of the tree as it was when it had this size.
     pub(super) fn root(&self, size: u64) -> Result<Hash, Error> {
         if size > self.edge.size() {
@@ -101,16 +119,16 @@ impl<'a> View<'a> {
     }
 
     /// All there is of the leaves of a tile of level 0.
-    fn leaves(&self, index: u64) -> Result<Cow<'a, [Hash]>, Error> {
+    fn leaves(&self, index: u64) -> Result<Vec<Hash>, Error> {
         if index == place(self.edge.size(), 0).0 {
-            return Ok(Cow::Borrowed(self.edge.leaves()));
+            return Ok(self.edge.leaves().to_vec());
         }
         let hashes = self.full(0, index)?;
-        let is_right = |leaves: &[Hash]| leaf_hashes(leaves) == hashes;
+        let is_right = |leaves: &[Hash]| leaf_hashes(leaves) == *hashes;
         if let Ok(bundle) = Bundle::new(index, WIDTH_MAX)
             && let Some(leaves) = self.files.entries(&bundle)?.filter(|found| is_right(found))
         {
-            return Ok(Cow::Owned(leaves));
+            return Ok(leaves);
         }
         let leaves = self.leaves_of_log(index)?;
         if !is_right(&leaves) {
@@ -119,22 +137,32 @@ impl<'a> View<'a> {
         self.write(&Full {
             level: 0,
             index,
-            hashes,
+            hashes: hashes.to_vec(),
             leaves: leaves.clone(),
         });
-        Ok(Cow::Owned(leaves))
+        Ok(leaves)
     }
 
     /// All there is of a tile.
-    fn hashes(&self, level: u8, index: u64) -> Result<Cow<'a, [Hash]>, Error> {
+    fn hashes(&self, level: u8, index: u64) -> Result<Arc<[Hash]>, Error> {
         match index == place(self.edge.size(), level).0 {
-            true => Ok(Cow::Borrowed(self.edge.level(level))),
-            false => self.full(level, index).map(Cow::Owned),
+            true => Ok(self.edge.level(level).into()),
+            false => self.full(level, index),
         }
     }
 
     /// The hashes of a full tile, as the tile above has them.
-    fn full(&self, level: u8, index: u64) -> Result<Vec<Hash>, Error> {
+    fn full(&self, level: u8, index: u64) -> Result<Arc<[Hash]>, Error> {
+        if let Some(checked) = self.checked.borrow().get(&(level, index)) {
+            return Ok(Arc::clone(checked));
+        }
+        let hashes: Arc<[Hash]> = self.checked_full(level, index)?.into();
+        let mut checked = self.checked.borrow_mut();
+        checked.insert((level, index), Arc::clone(&hashes));
+        Ok(hashes)
+    }
+
+    fn checked_full(&self, level: u8, index: u64) -> Result<Vec<Hash>, Error> {
         let above = level.saturating_add(1);
         let (parent, within) = place(index, 0);
         let expected = self.hashes(above, parent)?.get(within).copied();
@@ -148,7 +176,9 @@ impl<'a> View<'a> {
         if let Some(hashes) = found.filter(|found| is_right(found)) {
             return Ok(hashes);
         }
-        tracing::warn!(level, index, "a tile of the log is missing or damaged");
+        if self.repair {
+            tracing::warn!(level, index, "a tile of the log is missing or damaged");
+        }
         self.anew(level, index, is_right)
     }
 

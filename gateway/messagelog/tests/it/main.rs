@@ -241,6 +241,39 @@ async fn is_judged_by_the_configuration_of_its_day() {
 }
 
 #[tokio::test]
+async fn configurations_that_followed_each_other_quickly_all_count_for_a_while() {
+    let country = Country::new();
+    let dir = tempfile::tempdir().unwrap();
+    let log = MessageLog::open(dir.path(), options()).unwrap();
+    let ours = country.configuration();
+    let others = [
+        Country::new().configuration(),
+        Country::new().configuration(),
+    ];
+    let [first, second] = &others;
+    // Also several in the same moment, in any order of their names.
+    for (files, seconds) in [(&ours, 0), (first, 0), (second, 0), (first, 10)] {
+        log.keep_configuration(files, NOW + SignedDuration::from_secs(seconds))
+            .await
+            .unwrap();
+    }
+    let original = country.soap_exchange("s-1", Side::Consumer)[0].clone();
+    for seconds in [0, 10, 3600, 3611] {
+        let record = Record {
+            time: NOW + SignedDuration::from_secs(seconds),
+            ..original.clone()
+        };
+        log.append(record).await.unwrap();
+    }
+    drop(log);
+    let verdicts = verdicts(dir.path());
+    for verdict in &verdicts[..3] {
+        fails(verdict, &[]);
+    }
+    assert!(!verdicts[3].holds());
+}
+
+#[tokio::test]
 async fn keeps_a_configuration_once_whatever_its_metadata_say() {
     let country = Country::new();
     let dir = tempfile::tempdir().unwrap();

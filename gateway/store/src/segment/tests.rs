@@ -24,6 +24,7 @@ use super::{Committed, Damage, DamageKind, Log, OnDamage, Options, Position, Sca
 use crate::Error;
 
 mod erase;
+mod told;
 
 fn record(number: u64) -> Bytes {
     format!("record {number} {}", "x".repeat((number % 7 * 11) as usize)).into()

@@ -1,9 +1,16 @@
+//! Round trips, refusals, and what others read.
+
 use std::io::{BufReader, Read, Write};
 
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::{Error, Opened, Pair, Passphrase, PublicKey, SecretKey, decrypt, encrypt, generate};
+use pgp::composed::{Deserializable as _, SignedPublicKey, SignedSecretKey};
+use pgp::ser::Serialize as _;
+
+use super::{
+    Error, Opened, Pair, Passphrase, PublicKey, SecretKey, decrypt, decrypt_file, encrypt, generate,
+};
 
 mod foreign;
 mod validity;
@@ -240,8 +247,63 @@ fn streams_a_long_message_through_files() {
     assert_eq!(said.bytes, 5 << 20);
 }
 
+#[test]
+fn a_file_is_decrypted_whole_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let (server, public) = pair("server");
+    let (stranger, _) = pair("stranger");
+    let recipients = [public];
+    let (source, target) = (dir.path().join("a.zip.gpg"), dir.path().join("a.zip"));
+    let mut message = sealed(&[7; 200_000], &recipients, &server);
+    std::fs::write(&source, &message).unwrap();
+    let refused = decrypt_file(&source, &target, &stranger, &recipients).unwrap_err();
+    assert!(matches!(refused, Error::NotForUs));
+    let middle = message.len() / 2;
+    message[middle] ^= 1;
+    std::fs::write(dir.path().join("bad"), &message).unwrap();
+    decrypt_file(&dir.path().join("bad"), &target, &server, &recipients).unwrap_err();
+    // Neither the target nor what it was to become.
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    let said = decrypt_file(&source, &target, &server, &recipients).unwrap();
+    assert_eq!(said.bytes, 200_000);
+    assert_eq!(std::fs::read(&target).unwrap(), [7; 200_000]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever is in it: an answer, never an end of the process.
+    #[test]
+    fn a_damaged_key_or_message_is_an_answer(
+        places in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        static ONE: std::sync::LazyLock<[Vec<u8>; 3]> = std::sync::LazyLock::new(|| {
+            let made = generate("server", None, now()).unwrap();
+            let (server, public) = open(&made);
+            let (secret, _) = SignedSecretKey::from_string(&made.secret).unwrap();
+            let message = sealed(&[1; 900], std::slice::from_ref(&public), &server);
+            [binary(&public), secret.to_bytes().unwrap(), message]
+        });
+        let damaged = |whole: &Vec<u8>| {
+            let mut bytes = whole.clone();
+            for (place, value) in &places {
+                *place.get_mut(&mut bytes) = *value;
+            }
+            bytes
+        };
+        let [public, secret, message] = &*ONE;
+        if let Ok(key) = PublicKey::read(&damaged(public)) {
+            let _said = key.check_encrypts(now());
+        }
+        if let Ok(key) = SecretKey::read(&damaged(secret), None) {
+            let _said = key.check_signs(now());
+        }
+        let key = SecretKey::read(secret, None).unwrap();
+        let signers = [key.public()];
+        if let Ok((plain, _)) = opened(&damaged(message), &key, &signers) {
+            prop_assert!(plain == [1; 900]);
+        }
+    }
 
     /// Lengths around the sizes of parts matter most.
     #[test]
@@ -262,8 +324,6 @@ proptest! {
 }
 
 fn binary(key: &PublicKey) -> Vec<u8> {
-    use pgp::composed::{Deserializable, SignedPublicKey};
-    use pgp::ser::Serialize;
     let armored = key.to_armored().unwrap();
     let (key, _) = SignedPublicKey::from_string(&armored).unwrap();
     key.to_bytes().unwrap()

@@ -79,10 +79,8 @@ async fn a_file_goes_away_here_only_once_the_store_has_it() {
     let status = archiver.watch().status();
     assert_eq!((status.pending, status.transfer_failures), (2, 2));
     // What it kept wrongly has the names now, and is not overwritten; somebody clears it up.
-    let mut state = running.bucket.state();
-    state.loses = false;
-    state.objects.clear();
-    drop(state);
+    running.bucket.state().loses = false;
+    running.bucket.state().objects.clear();
     let made = archiver.once(place.world.clock.now()).await.unwrap();
     assert_eq!((made.files, made.transferred), (0, 2));
     assert_eq!(place.files(), Vec::<String>::new());

@@ -56,7 +56,7 @@ async fn an_encrypted_file_is_the_same_archive_inside_and_named_with_its_ending(
     };
     place.run(&options).await.unwrap();
     let name = format!("{plain_name}.gpg");
-    assert_eq!(super::files(&folder), [name.clone()]);
+    assert_eq!(super::files(&folder), std::slice::from_ref(&name));
     assert!(clear(&folder.join(&name), &auditor, &encryption) == plain);
     // The server itself was not asked to be among the readers.
     let signer = encryption.signer.public();

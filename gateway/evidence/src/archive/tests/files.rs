@@ -169,7 +169,7 @@ fn grouped(place: &Place) -> Vec<(String, Vec<String>)> {
             .unwrap()
             .trim_end_matches('-');
         let containers = archive.containers().iter();
-        let containers = containers.map(|entry| entry.name()[..1].to_owned());
+        let containers = containers.map(|entry| entry.name().chars().take(1).collect());
         (group.to_owned(), containers.collect())
     });
     groups.collect()

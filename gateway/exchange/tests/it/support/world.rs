@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
-use certs_authority::Authority;
-use certs_keys::{DigestAlgorithm, KeyKind};
-use certs_x509::{Certificate, ocsp};
+use certs_authority::{Authority, Timestamper};
+use certs_keys::{Digest, DigestAlgorithm, KeyKind};
+use certs_x509::{Certificate, ocsp, timestamp};
 use gateway_exchange::conf::Conf;
 use gateway_exchange::keys::{self, Keys};
 use gateway_exchange::local::{Authentication, Local, LocalClient, Service, ServiceKind};
@@ -17,11 +17,13 @@ use gateway_exchange::signer::Signer;
 use gateway_exchange::{BodyLogging, Clock, Consumer, Node, Provider, Settings};
 use gateway_globalconf::params::{ApprovedTimestamper, SharedParams};
 use gateway_messagelog::audit::{Finding, Reader, Verdict};
-use gateway_messagelog::{Covered, Entry, Logged, MessageLog, Options, Record, Refusal, Stamp};
+use gateway_messagelog::{
+    Covered, Entry, Logged, MessageLog, Options, Record, Refusal, Stamp, Unstamped,
+};
 use gateway_net::{Body, Handler, Peer, PeerEvidence};
 use gateway_policy::{AccessRight, Endpoint, Subject};
 use gateway_proto::id::{ClientId, ServerId, ServiceId};
-use gateway_seal::SigningContext;
+use gateway_seal::{Parts, SigningContext, hashchain, signature_value};
 use http::Request;
 use jiff::Timestamp;
 
@@ -42,6 +44,7 @@ pub(crate) struct World {
     pub(crate) wire: Wire,
     shared: Mutex<SharedParams>,
     expires_at: Mutex<Timestamp>,
+    timestamper: OnceLock<Timestamper>,
     half: Consumer<Wire>,
     /// How information systems are connected to the consumer's node.
     pub(crate) connection: Mutex<Peer>,
@@ -175,6 +178,7 @@ impl World {
             wire,
             shared: Mutex::new(shared),
             expires_at: Mutex::new("2030-01-01T12:00:00Z".parse().unwrap()),
+            timestamper: OnceLock::new(),
             connection: Mutex::new(peer(&[])),
         };
         world.reconfigure(|_| ()).await;
@@ -334,7 +338,14 @@ impl World {
 
     /// The configuration names a time-stamping authority.
     pub(crate) async fn approve_timestamper(&self) {
-        let certificate = self.authority.lock().unwrap().root().clone();
+        let timestamper = self
+            .authority
+            .lock()
+            .unwrap()
+            .timestamper("TSA", KeyKind::P256, NOW)
+            .unwrap();
+        let certificate = timestamper.certificate().clone();
+        self.timestamper.set(timestamper).unwrap();
         self.reconfigure(|shared| {
             shared.timestampers.push(ApprovedTimestamper {
                 name: "TSA".to_owned(),
@@ -346,7 +357,8 @@ impl World {
         .await;
     }
 
-    /// Stamps all that waits in the log of a node. The log does not judge tokens.
+    /// Stamps all that waits in the log of a node; without an approved authority with a token that
+    /// is none: the log does not judge it.
     pub(crate) async fn stamp(&self, place: &Place) {
         let log = &place.node.log;
         let waiting = log.unstamped(1000).await.unwrap();
@@ -357,12 +369,34 @@ impl World {
         let stamp = Stamp {
             time: self.clock.now(),
             authority: "http://tsa.example".to_owned(),
-            token: Bytes::from_static(b"token"),
+            token: self.token_over(&waiting),
             algorithm: DigestAlgorithm::Sha512,
             single: waiting.len() == 1,
             covers: covers.collect(),
         };
         log.append_stamp(stamp).await.unwrap();
+    }
+
+    fn token_over(&self, waiting: &[Unstamped]) -> Bytes {
+        let Some(timestamper) = self.timestamper.get() else {
+            return Bytes::from_static(b"token");
+        };
+        let data = match waiting {
+            [only] => signature_value(only.signature.as_ref().unwrap()).unwrap(),
+            several => {
+                let several = several.iter().map(|one| Parts {
+                    message: one.digest,
+                    attachments: Vec::new(),
+                });
+                let uris = ("/ts-hashchain.xml", "/META-INF/signatures.xml");
+                let built = hashchain::build(&several.collect::<Vec<_>>(), uris.0, uris.1);
+                built.unwrap().0.to_vec()
+            }
+        };
+        let query = timestamp::request(&Digest::of(DigestAlgorithm::Sha512, &data));
+        let response = timestamper.respond(&query, self.clock.now());
+        let token = timestamp::token_of_response(&response).unwrap();
+        token.der().to_vec().into()
     }
 
     pub(crate) fn revoke(&self, certificate: &Certificate) {

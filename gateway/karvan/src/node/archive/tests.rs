@@ -77,10 +77,12 @@ fn check_refused(more: &str, expected: &str) {
     let said = check(&config, NOW).unwrap_err().to_string();
     let folder = format!("{}/", dir.path().display());
     let said = said.replace(&folder, "");
-    assert_eq!(
-        said.strip_prefix("node.toml: archive").unwrap_or(&said),
-        expected
-    );
+    let said = said.strip_prefix("node.toml: archive").unwrap_or(&said);
+    // What the library says behind ours is its own affair.
+    match expected.strip_suffix('…') {
+        None => assert_eq!(said, expected),
+        Some(begin) => assert!(said.starts_with(begin), "{said}"),
+    }
 }
 
 #[test]
@@ -170,13 +172,11 @@ fn names_the_key_of_what_cannot_be_used() {
     );
     check_refused(
         "[archive.encryption]\nsigning_key_file = \"id\"\n",
-        ".encryption.signing_key_file: id: this is no armored OpenPGP secret key: \
-         no matching packet found",
+        ".encryption.signing_key_file: id: this is no armored OpenPGP secret key: …",
     );
     check_refused(
         &format!("{encryption}default_recipients = [\"plain.asc\"]\n"),
-        ".encryption.default_recipients: plain.asc: this is no armored OpenPGP public key: \
-         no matching packet found",
+        ".encryption.default_recipients: plain.asc: this is no armored OpenPGP public key: …",
     );
     let member = "[[archive.encryption.member]]\nid = \"DEV/COM/1\"\n";
     let grouped = "[archive]\ngrouping = \"subsystem\"\n";

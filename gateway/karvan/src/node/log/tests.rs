@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use gateway_messagelog::Side;
 use gateway_proto::id::{ClientId, ServiceId};
+use gateway_store::segment::OnDamage;
 
 use super::{bodies, options};
 use crate::config::{Loaded, node as file};
@@ -51,6 +52,18 @@ fn check_refused(more: &str, expected: &str) {
     let said = refused.unwrap_err().to_string();
     let folder = format!("{}/", dir.path().display());
     assert_eq!(said.replace(&folder, ""), expected);
+}
+
+#[test]
+fn a_damaged_log_is_refused_unless_the_file_says_otherwise() {
+    for (more, expected) in [
+        ("", OnDamage::Refuse),
+        ("[log]\non_damage = \"refuse\"\n", OnDamage::Refuse),
+        ("[log]\non_damage = \"continue\"\n", OnDamage::Continue),
+    ] {
+        let (_dir, config) = loaded(more);
+        assert_eq!(options(&config).unwrap().segment.on_damage, expected);
+    }
 }
 
 #[test]

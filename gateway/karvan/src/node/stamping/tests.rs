@@ -14,14 +14,16 @@ struct Authority;
 impl Handler for Authority {
     async fn handle(&self, request: Request<Body>, _peer: &Peer) -> Response<Body> {
         let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());
-        let asked = gateway_net::collect(request.into_body(), 100).await.unwrap();
+        let asked = gateway_net::collect(request.into_body(), 100)
+            .await
+            .unwrap();
         let status = match path.as_str() {
             "/tsa" => 200,
             "/long" => {
                 return Response::new(gateway_net::full(vec![0; ANSWER_BYTES_MAX + 1]));
             }
             "/silent" => std::future::pending().await,
-            status => status[1..].parse().unwrap(),
+            status => status.trim_start_matches('/').parse().unwrap(),
         };
         assert_eq!(headers["content-type"], "application/timestamp-query");
         assert_eq!(headers["content-length"], asked.len().to_string());
@@ -35,7 +37,9 @@ impl Handler for Authority {
 async fn gives_the_answer_or_says_why_there_is_none() {
     let mut running = Running::new();
     let any = "127.0.0.1:0".parse().unwrap();
-    let bound = running.listen(any, None, Limits::default(), Authority).await;
+    let bound = running
+        .listen(any, None, Limits::default(), Authority)
+        .await;
     let bound = bound.unwrap();
     let ask = HttpAsk::new(&Timestamping {
         connect_timeout_seconds: 1,
@@ -54,7 +58,11 @@ async fn gives_the_answer_or_says_why_there_is_none() {
     assert_eq!(at("/long").await, Err(too_large));
     assert_eq!(at("/silent").await, Err(AskError::Timeout));
     for url in ["tsa", "ftp://tsa/", "http://", "http://a b/"] {
-        assert_eq!(ask_for(&ask, url.to_owned()).await, Err(AskError::Url), "{url}");
+        assert_eq!(
+            ask_for(&ask, url.to_owned()).await,
+            Err(AskError::Url),
+            "{url}"
+        );
     }
     drop(running);
     let gone = at("/tsa").await;

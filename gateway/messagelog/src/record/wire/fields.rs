@@ -178,7 +178,7 @@ pub(super) struct ServerFields<'b> {
 }
 
 impl MessageFields<'_> {
-    pub(super) fn record(self, whole: &Bytes, bodies: &Bodies) -> Result<Record, Error> {
+    pub(super) fn record(self, whole: &Bytes, bodies: Option<&Bodies>) -> Result<Record, Error> {
         let attachments: Result<Vec<_>, Error> = self
             .attachments
             .into_iter()
@@ -219,16 +219,19 @@ impl MessageFields<'_> {
 impl AttachmentFields<'_> {
     /// The content with the digest that was recorded; whether it still fits is the auditor's
     /// question.
-    pub(super) fn content(&self, whole: &Bytes, bodies: &Bodies) -> Result<Content, Error> {
+    pub(super) fn content(&self, whole: &Bytes, bodies: Option<&Bodies>) -> Result<Content, Error> {
         let digest = DigestAlgorithm::from_name(self.algorithm)
             .and_then(|algorithm| Digest::from_bytes(algorithm, self.digest))
             .ok_or_else(|| Error::malformed("the digest of a content"))?;
         match (self.inline, self.file, self.form) {
             (Some(bytes), None, None) => Ok(Content::in_memory(whole.slice_ref(bytes), digest)),
-            (None, Some(name), None | Some(FORM_SEALED)) => {
-                let file = bodies.open_named(name, self.form.is_some())?;
-                Ok(Content::in_file(file, self.length, digest))
-            }
+            (None, Some(name), None | Some(FORM_SEALED)) => match bodies {
+                Some(bodies) => {
+                    let file = bodies.open_named(name, self.form.is_some())?;
+                    Ok(Content::in_file(file, self.length, digest))
+                }
+                None => Ok(Content::not_kept(self.length, digest)),
+            },
             (None, None, Some(FORM_WITHHELD)) => Ok(Content::not_kept(self.length, digest)),
             _ => Err(Error::malformed("the place of a content")),
         }

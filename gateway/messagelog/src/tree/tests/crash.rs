@@ -2,13 +2,22 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use gateway_tlog::{Hash, tree};
+use gateway_store::segment::Log;
+use gateway_tlog::{Hash, checkpoint, tree};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any};
 use proptest::{collection, prop_oneof, proptest};
 
 use super::super::Tree;
-use super::{World, copy_tree, files_below, is_whole, open, opened};
+use super::super::begin::begin;
+use super::super::files::Files;
+use super::super::grow::{Growing, Inbox};
+use super::{
+    World, copy_tree, digests, files_below, is_whole, naive_root, open, opened, record, signer,
+    small_segments,
+};
 
 /// What happens to a node.
 #[derive(Clone, Debug)]
@@ -206,4 +215,28 @@ fn copy_moving(from: &Path, to: &Path) {
             Ok(_) | Err(_) => drop(fs::copy(entry.path(), target)),
         }
     }
+}
+
+#[tokio::test]
+async fn what_nobody_was_told_to_be_durable_is_not_in_the_tree() {
+    let dir = tempfile::tempdir().unwrap();
+    let segments = dir.path().join("segments");
+    let log = Log::open(&segments, small_segments()).unwrap();
+    for number in 1..=8 {
+        log.append(record(number)).await.unwrap();
+    }
+    // No writer lives: whatever stands in the file is read, also what a failing disk kept of a
+    // commit that was refused.
+    drop(log);
+    let files = Files::open(&dir.path().join("tree")).unwrap();
+    let known = checkpoint::Log::of_key(signer(1).verifier().clone()).unwrap();
+    let begun = begin(&files, &segments, 3, &known).unwrap();
+    assert_eq!(begun.edge.size(), 3);
+    let inbox = Arc::new(Inbox::default());
+    let interval = Duration::from_millis(1);
+    let mut growing = Growing::new(&files, &segments, &signer(1), interval, &inbox, begun).unwrap();
+    growing.round(Vec::new(), 5, true).unwrap();
+    let published = growing.shared().published.borrow().clone();
+    assert_eq!(published.edge.size(), 5);
+    assert_eq!(published.root, naive_root(&digests(dir.path())[..5]));
 }

@@ -323,3 +323,37 @@ async fn erasing_keeps_every_proof() {
     world.grow(3).await;
     is_whole(&world, dir.path());
 }
+
+#[tokio::test]
+async fn a_leaf_that_nothing_signed_vouches_for_is_not_taken_from_a_tile() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = open(dir.path());
+    world.grow(300).await;
+    drop(world);
+    let older = tempfile::tempdir().unwrap();
+    let signed = ["checkpoint", "synced"];
+    for name in signed {
+        fs::copy(dir.path().join("tree").join(name), older.path().join(name)).unwrap();
+    }
+    let world = open(dir.path());
+    world.grow(700).await;
+    drop(world);
+    let damaged = Scan::open(&segments(dir.path()))
+        .unwrap()
+        .nth(399)
+        .unwrap()
+        .unwrap()
+        .0;
+    let segment = segments(dir.path()).join(format!("{:010}.seg", damaged.segment));
+    flip(&segment, damaged.offset as usize + 70);
+    // Under the checkpoint over it, the tile will do.
+    drop(open(dir.path()));
+    for name in signed {
+        fs::copy(older.path().join(name), dir.path().join("tree").join(name)).unwrap();
+    }
+    assert!(dir.path().join("tree/tile/entries/001").exists());
+    assert!(matches!(
+        try_open(dir.path(), &options()),
+        Err(Error::LeafMissing { ordinal: 400, .. })
+    ));
+}

@@ -1,5 +1,7 @@
 //! GnuPG reads what we write, and we read what it writes. Not run where it is not installed.
 
+#![allow(clippy::print_stdout, reason = "test helpers")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -1,5 +1,7 @@
 //! Keys that say they may not be used any more, made with the library's own parts.
 
+#![allow(clippy::arithmetic_side_effects, reason = "test helpers")]
+
 use jiff::{SignedDuration, Timestamp};
 use pgp::composed::{Deserializable, SignedSecretKey};
 use pgp::packet::{

@@ -1,3 +1,5 @@
+//! What a command of the operator is given, and what is said of its end.
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! What the store is sent, and when a file counts as stored.
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -125,9 +127,8 @@ async fn something_else_of_the_same_name_is_never_overwritten() {
     };
     for sha256 in [None, Some("00".repeat(32))] {
         other.sha256 = sha256;
-        let mut state = running.bucket.state();
-        state.objects.insert(PATH.to_owned(), other.clone());
-        drop(state);
+        let objects = [(PATH.to_owned(), other.clone())];
+        running.bucket.state().objects.extend(objects);
         let refused = file.put(&store, "mlog-a.zip").await.unwrap_err();
         assert!(matches!(refused, Error::Taken { .. }), "{refused:?}");
         assert_eq!(running.bucket.state().objects[PATH], other);

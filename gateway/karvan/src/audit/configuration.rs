@@ -1,0 +1,208 @@
+//! The configuration by which documents are judged, and whose word it is.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use certs_keys::{Digest, DigestAlgorithm};
+use gateway_asic::zip::{self, Limits, Names, Source};
+use gateway_globalconf::snapshot::Reason;
+use gateway_globalconf::{Snapshot, disk};
+use gateway_store::file;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::documents::printable;
+use super::{Error, chain, file_error};
+
+/// Files of a configuration directory: relative path → bytes.
+pub(super) type Files = BTreeMap<String, Vec<u8>>;
+
+/// A configuration, read.
+#[derive(Debug)]
+pub(super) struct Configuration {
+    origin: Origin,
+    pub(super) snapshot: Snapshot,
+    /// Of each instance the SHA-256 of its shared parameters, hexadecimal.
+    shared: Vec<(String, String)>,
+    /// The approved top authorities: subject, and SHA-256 of the certificate, hexadecimal.
+    authorities: Vec<(String, String)>,
+}
+
+/// Whose word it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Given by the auditor.
+    Given(PathBuf),
+    /// Found in the bundle that is judged, in this folder of it.
+    Bundle(String),
+}
+
+impl Configuration {
+    /// Reads a configuration directory, or the ZIP file of one as nodes hand it out.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let unusable = |reason: String| Error::Use(format!("--conf {}: {reason}", path.display()));
+        let files = match path.is_dir() {
+            true => file::read_tree(path, BYTES_MAX).map_err(|error| unusable(chain(&error)))?,
+            false => {
+                let opened = File::open(path).and_then(Source::file);
+                let source = opened.map_err(|source| file_error(path, source))?;
+                unpacked(source).map_err(|error| unusable(chain(&error)))?
+            }
+        };
+        Self::of(&below(files), Origin::Given(path.to_owned())).map_err(unusable)
+    }
+
+    /// Takes the files of a configuration directory.
+    pub(super) fn of(files: &Files, origin: Origin) -> Result<Self, String> {
+        // Documents are judged as of their time stamps: that it expired since then is of no matter.
+        let snapshot = Snapshot::from_files(files, Timestamp::UNIX_EPOCH)
+            .map_err(|error| format!("it is no configuration: {}", chain(&error)))?;
+        let (mut shared, mut authorities) = (Vec::new(), Vec::new());
+        for instance in snapshot.instances() {
+            let folder = disk::folder(instance).map_err(|error| chain(&error))?;
+            let path = format!("{folder}/{}", disk::SHARED_PARAMS);
+            let digest = files.get(&path).map(|bytes| sha256(bytes));
+            shared.push((instance.to_owned(), digest.unwrap_or_default()));
+            let approved = snapshot.shared(instance).into_iter();
+            let approved = approved.flat_map(|shared| &shared.authorities);
+            authorities.extend(approved.filter_map(|approved| {
+                let certificate = &approved.top.as_ref()?.certificate;
+                let digest = hex::encode(certificate.sha256().as_bytes());
+                Some((certificate.subject().rfc2253(), digest))
+            }));
+        }
+        authorities.sort_unstable();
+        authorities.dedup();
+        Ok(Self {
+            origin,
+            snapshot,
+            shared,
+            authorities,
+        })
+    }
+
+    /// What the verdicts rest on, for people.
+    pub(super) fn text(&self) -> String {
+        let mut text = match &self.origin {
+            Origin::Given(path) => format!("by the configuration in {}\n", path.display()),
+            Origin::Bundle(folder) => format!(
+                "by the configuration in {folder}/ of the bundle itself: that it is the right one is \
+                 the word of\nwhoever made the bundle. Compare it with the anchor, or judge by your \
+                 own with --conf\n"
+            ),
+        };
+        for (instance, digest) in &self.shared {
+            let instance = printable(instance);
+            let _infallible = writeln!(text, "  instance      {instance}, SHA-256 of its parameters {digest}");
+        }
+        for (name, digest) in &self.authorities {
+            let name = printable(name);
+            let _infallible = writeln!(text, "  authority     {name}\n                SHA-256 of its certificate {digest}");
+        }
+        for ignored in self.snapshot.ignored() {
+            let _infallible = writeln!(
+                text,
+                "  left out      {}: {}",
+                printable(&ignored.folder),
+                left_out(&ignored.reason)
+            );
+        }
+        text
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let shared = self.shared.iter();
+        let authorities = self.authorities.iter();
+        json!({
+            "from": match &self.origin {
+                Origin::Given(_) => "given",
+                Origin::Bundle(_) => "bundle",
+            },
+            "path": match &self.origin {
+                Origin::Given(path) => path.display().to_string(),
+                Origin::Bundle(folder) => folder.clone(),
+            },
+            "instances": shared.map(|(instance, digest)| json!({
+                "instance": instance, "shared_params_sha256": digest,
+            })).collect::<Vec<_>>(),
+            "authorities": authorities.map(|(subject, digest)| json!({
+                "subject": subject, "certificate_sha256": digest,
+            })).collect::<Vec<_>>(),
+            "left_out": self.snapshot.ignored().iter()
+                .map(|ignored| ignored.folder.clone()).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn left_out(reason: &Reason) -> String {
+    match reason {
+        Reason::Outdated { expires_at } => format!("it expired at {expires_at}"),
+        Reason::NoSharedParameters => "it has no shared parameters".to_owned(),
+        Reason::Malformed(error) => chain(error),
+    }
+}
+
+/// What a third person needs of a configuration: the shared parameters of every instance, as
+/// downloaded, the version they are of, and no expiry, so that they serve as long as they are kept.
+pub(super) fn for_others(files: &Files) -> Result<Files, String> {
+    let mut kept = Files::new();
+    for (path, bytes) in files {
+        let path = path.as_str();
+        if path == disk::INSTANCE_IDENTIFIER || is_shared(path) {
+            kept.insert(path.to_owned(), bytes.clone());
+        } else if let Some(parameters) = path.strip_suffix(disk::METADATA_SUFFIX)
+            && is_shared(parameters)
+        {
+            let metadata =
+                disk::Metadata::from_json(bytes, path).map_err(|error| chain(&error))?;
+            let version = disk::Metadata {
+                configuration_version: metadata.configuration_version,
+                ..disk::Metadata::default()
+            };
+            kept.insert(path.to_owned(), version.to_json());
+        }
+    }
+    Ok(kept)
+}
+
+fn is_shared(path: &str) -> bool {
+    let file = path.split_once('/').map(|(_, file)| file);
+    file == Some(disk::SHARED_PARAMS)
+}
+
+fn unpacked(source: Source) -> Result<Files, zip::Error> {
+    let limits = Limits {
+        entries_max: ENTRIES_MAX,
+        total_bytes_max: BYTES_MAX,
+        names: Names::Folders,
+        ..Limits::ARCHIVE
+    };
+    let archive = zip::Archive::open(source, &limits)?;
+    let entries = archive.entries().iter();
+    entries
+        .map(|entry| Ok((entry.name().to_owned(), archive.read(entry)?.to_vec())))
+        .collect()
+}
+
+/// Nodes hand it out in a folder of its own.
+fn below(files: Files) -> Files {
+    if files.contains_key(disk::INSTANCE_IDENTIFIER) {
+        return files;
+    }
+    let inside = format!("{HANDED_OUT}/");
+    let inner = |(path, bytes): (String, Vec<u8>)| {
+        path.strip_prefix(&inside)
+            .map(|path| (path.to_owned(), bytes))
+    };
+    files.into_iter().filter_map(inner).collect()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex::encode(Digest::of(DigestAlgorithm::Sha256, bytes).as_bytes())
+}
+
+const HANDED_OUT: &str = "verificationconf";
+const BYTES_MAX: u64 = 512 << 20;
+const ENTRIES_MAX: u64 = 10_000;

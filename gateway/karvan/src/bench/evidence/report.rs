@@ -1,0 +1,312 @@
+//! The figures, for people and for programs.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use serde_json::{Map, Value, json};
+
+use super::measure::Spread;
+use super::{append, documents, exchanges, tree};
+
+/// Text as the parts are measured, or one document at the end.
+#[derive(Debug)]
+pub(super) struct Report {
+    /// The parts so far; `None`: text is wanted.
+    document: Option<Map<String, Value>>,
+}
+
+impl Report {
+    pub(super) fn new(as_json: bool) -> io::Result<Self> {
+        let document = as_json.then(Map::new);
+        if document.is_none() {
+            print(&format!("logs in {}\n", std::env::temp_dir().display()))?;
+        }
+        Ok(Self { document })
+    }
+
+    pub(super) fn append(&mut self, figures: append::Figures) -> io::Result<()> {
+        self.part("append", &json!(figures), || append_text(&figures))
+    }
+
+    pub(super) fn exchanges(&mut self, figures: exchanges::Figures) -> io::Result<()> {
+        self.part("exchanges", &json!(figures), || exchanges_text(&figures))
+    }
+
+    pub(super) fn documents(&mut self, figures: documents::Figures) -> io::Result<()> {
+        self.part("documents", &json!(figures), || documents_text(&figures))
+    }
+
+    pub(super) fn tree(&mut self, figures: tree::Figures) -> io::Result<()> {
+        self.part("tree", &json!(figures), || tree_text(&figures))
+    }
+
+    pub(super) fn end(self) -> io::Result<()> {
+        match self.document {
+            None => Ok(()),
+            Some(document) => print(&format!("{}\n", Value::Object(document))),
+        }
+    }
+
+    fn part(
+        &mut self,
+        name: &str,
+        figures: &Value,
+        text: impl FnOnce() -> String,
+    ) -> io::Result<()> {
+        match &mut self.document {
+            None => print(&text()),
+            Some(document) => {
+                document.insert(name.to_owned(), rounded(figures));
+                Ok(())
+            }
+        }
+    }
+}
+
+fn append_text(figures: &append::Figures) -> String {
+    let mut text = format!(
+        "\ndurable records a second: SOAP of {} bytes with its signature; bound: bare segments\n\
+         {:<9}{:<6}{:<11}{:>10}{:>10}{:>7}{:>15}{:>22}\n",
+        figures.message_bytes,
+        "writers",
+        "tree",
+        "encrypted",
+        "records/s",
+        "bound/s",
+        "ratio",
+        "bytes/record",
+        "written bytes/record"
+    );
+    for row in &figures.rows {
+        let written = row
+            .written_bytes
+            .map_or("?".to_owned(), |bytes| format!("{bytes:.0}"));
+        line(
+            &mut text,
+            format_args!(
+                "{:<9}{:<6}{:<11}{:>10.0}{:>10.0}{:>7.2}{:>15.0}{:>22}",
+                row.writers,
+                on(row.tree),
+                on(row.encrypted),
+                row.records_per_s,
+                row.bound_per_s,
+                ratio(row.records_per_s, row.bound_per_s),
+                row.stored_bytes,
+                written,
+            ),
+        );
+    }
+    text
+}
+
+fn exchanges_text(figures: &exchanges::Figures) -> String {
+    let mut text = format!(
+        "\nexchanges a second, {}, {} clients: tree, stamping each second and witnesses off and on\n\
+         {:<9}{:>9}{:>9}\n",
+        figures.case, figures.clients, "round", "off", "on"
+    );
+    for (round, number) in figures.rounds.iter().zip(1_u32..) {
+        line(
+            &mut text,
+            format_args!("{number:<9}{:>9.0}{:>9.0}", round.off_per_s, round.on_per_s),
+        );
+    }
+    line(
+        &mut text,
+        format_args!(
+            "{:<9}{:>9.0}{:>9.0}   the extras cost {:.1} %; bound of the parts {:.0}",
+            "mean", figures.off_per_s, figures.on_per_s, figures.cost_percent, figures.bound_per_s
+        ),
+    );
+    line(
+        &mut text,
+        format_args!(
+            "\nbytes on disk for an exchange, with the extras (the index grows in steps)\n\
+             {:<11}{:>10}{:>10}{:>9}{:>8}{:>7}",
+            "node", "exchanges", "messages", "stamps", "index", "tree"
+        ),
+    );
+    for disk in &figures.disk {
+        line(
+            &mut text,
+            format_args!(
+                "{:<11}{:>10}{:>10.0}{:>9.0}{:>8.0}{:>7.0}",
+                disk.node, disk.exchanges, disk.messages, disk.stamps, disk.index, disk.tree
+            ),
+        );
+    }
+    text
+}
+
+fn documents_text(figures: &documents::Figures) -> String {
+    let mut text = format!(
+        "\nsigned documents a second on one core, {} messages under one time stamp; bounds: without \
+         reading the log; public-key operations alone\n\
+         {:<34}{:>7}{:>9}{:>9}{:>7}{:>12}{:>9}{:>7}\n",
+        figures.stamped,
+        "document",
+        "bytes",
+        "made",
+        "bound",
+        "ratio",
+        "verified",
+        "bound",
+        "ratio"
+    );
+    for row in &figures.rows {
+        line(
+            &mut text,
+            format_args!(
+                "{:<34}{:>7.0}{:>9.0}{:>9.0}{:>7.2}{:>12.0}{:>9.0}{:>7.2}",
+                row.name,
+                row.document_bytes,
+                row.made_per_s,
+                row.made_bound_per_s,
+                ratio(row.made_per_s, row.made_bound_per_s),
+                row.verified_per_s,
+                row.verified_bound_per_s,
+                ratio(row.verified_per_s, row.verified_bound_per_s),
+            ),
+        );
+    }
+    text
+}
+
+fn tree_text(figures: &tree::Figures) -> String {
+    let (middle, most) = (&figures.opened, &figures.opened_max);
+    let mut text = format!(
+        "\na log of {} small records (refusals), files in the system's memory\n",
+        figures.records
+    );
+    line(
+        &mut text,
+        format_args!(
+            "bytes/record       segments {:.0}, index {:.0}, tree {:.1}",
+            figures.segment_bytes, figures.index_bytes, figures.tree_bytes
+        ),
+    );
+    line(
+        &mut text,
+        format_args!(
+            "opened             {:.0} ms (slowest {:.0}); first proof after {:.0} ms, first look-up \
+             after {:.0} ms; {:.0} MB",
+            middle.open_ms, most.open_ms, middle.proved_ms, middle.found_ms, most.rss_mb
+        ),
+    );
+    line(
+        &mut text,
+        format_args!(
+            "tree and index lost: opened after {:.1} s with the tree made anew; the index {:.1} s \
+             later",
+            figures.tree_rebuilt_s, figures.index_rebuilt_s
+        ),
+    );
+    for (name, spread) in [
+        ("inclusion proof", &figures.inclusion),
+        ("consistency proof", &figures.consistency),
+        ("bound: its tiles", &figures.tiles),
+    ] {
+        let Spread { p50_us, p99_us } = spread;
+        line(
+            &mut text,
+            format_args!("{name:<19}p50 {p50_us:.0} µs, p99 {p99_us:.0} µs"),
+        );
+    }
+    text
+}
+
+fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
+    let _infallible = writeln!(text, "{what}");
+}
+
+fn on(is_on: bool) -> &'static str {
+    match is_on {
+        true => "on",
+        false => "off",
+    }
+}
+
+fn ratio(found: f64, bound: f64) -> f64 {
+    match bound > 0.0 {
+        true => found / bound,
+        false => 0.0,
+    }
+}
+
+/// Two digits behind the point are more than any figure is worth.
+fn rounded(value: &Value) -> Value {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            json!(crate::bench::report::round(number.as_f64().unwrap_or(0.0)))
+        }
+        Value::Array(values) => values.iter().map(rounded).collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            Value::Object(
+                members
+                    .map(|(name, value)| (name.clone(), rounded(value)))
+                    .collect(),
+            )
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{exchanges_text, ratio, rounded};
+    use crate::bench::evidence::exchanges::{Disk, Figures, Round};
+
+    #[test]
+    fn figures_are_rounded_and_counts_are_not() {
+        let figures = json!({"a": 1.239, "b": [2.0049, 12_345_678_901_u64], "c": "1.239"});
+        let expected = json!({"a": 1.24, "b": [2.0, 12_345_678_901_u64], "c": "1.239"});
+        assert_eq!(rounded(&figures), expected);
+        assert!(ratio(1.0, 0.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn the_load_is_told_round_by_round() {
+        let round = |off_per_s, on_per_s| Round {
+            off_per_s,
+            on_per_s,
+        };
+        let figures = Figures {
+            case: "rest-2k-p256".to_owned(),
+            clients: 48,
+            bound_per_s: 3000.0,
+            rounds: vec![round(1000.0, 950.0), round(1100.0, 940.0)],
+            off_per_s: 1050.0,
+            on_per_s: 945.0,
+            cost_percent: 10.0,
+            disk: vec![Disk {
+                node: "consumer",
+                exchanges: 4700,
+                messages: 18_000.0,
+                stamps: 150.0,
+                index: 900.0,
+                tree: 130.0,
+            }],
+        };
+        let expected = "
+exchanges a second, rest-2k-p256, 48 clients: tree, stamping each second and witnesses off and on
+round          off       on
+1             1000      950
+2             1100      940
+mean          1050      945   the extras cost 10.0 %; bound of the parts 3000
+
+bytes on disk for an exchange, with the extras (the index grows in steps)
+node        exchanges  messages   stamps   index   tree
+consumer         4700     18000      150     900    130
+";
+        assert_eq!(exchanges_text(&figures), expected);
+    }
+}

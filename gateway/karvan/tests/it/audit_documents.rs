@@ -1,0 +1,723 @@
+//! `karvan audit verify` on signed documents, archives and bundles, and `karvan audit export`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Cursor;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use bytes::Bytes;
+use certs_keys::DigestAlgorithm;
+use gateway_asic::archive::Writer;
+use gateway_asic::linking::Previous;
+use gateway_asic::zip::{self, Archive, Limits, Names, Options};
+use gateway_evidence::archive::openpgp::{self, Passphrase, PublicKey, SecretKey};
+use jiff::Timestamp;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::country::{Country, Service, karvan, text};
+use crate::wire;
+
+const PORTAL: &str = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000001181&subsystemCode=mygov";
+const REGISTER: &str = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000000131&subsystemCode=iamas";
+
+type Files = BTreeMap<String, Bytes>;
+
+fn audit(arguments: &[&str]) -> Output {
+    karvan().arg("audit").args(arguments).output().unwrap()
+}
+
+/// Runs `karvan audit verify` for programs; the exit code has to be this one.
+#[track_caller]
+fn verified(code: i32, arguments: &[&str]) -> Value {
+    let output = audit(&[&["verify", "--json"], arguments].concat());
+    assert_eq!(output.status.code(), Some(code), "{arguments:?} {}", text(&output));
+    if code == 2 {
+        return Value::String(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["ok"], code == 0, "{document}");
+    // People are told the same.
+    let output = audit(&[&["verify"], arguments].concat());
+    assert_eq!(output.status.code(), Some(code), "{}", text(&output));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said.contains("FAIL"), code == 1 && said.contains("FAIL"), "{said}");
+    document
+}
+
+/// It fails, and this is the only reason.
+#[track_caller]
+fn fails_by(reason: &str, arguments: &[&str]) {
+    let document = verified(1, arguments);
+    let failures = document["failures"].as_array().unwrap();
+    let found = failures.iter().filter(|one| one.as_str().unwrap().contains(reason));
+    assert_eq!((found.count(), failures.len()), (1, 1), "{reason}: {failures:#?}");
+}
+
+#[track_caller]
+fn failures(arguments: &[&str]) -> Vec<String> {
+    let document = verified(1, arguments);
+    let failures = document["failures"].as_array().unwrap();
+    failures.iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+}
+
+fn text_of(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn unpacked(octets: &[u8], names: Names) -> Files {
+    let limits = Limits {
+        names,
+        ..Limits::ARCHIVE
+    };
+    let archive = Archive::open(Bytes::copy_from_slice(octets), &limits).unwrap();
+    let entries = archive.entries().iter();
+    entries
+        .map(|entry| (entry.name().to_owned(), archive.read(entry).unwrap()))
+        .collect()
+}
+
+fn packed(files: &Files, names: Names) -> Vec<u8> {
+    let options = Options {
+        level: 6,
+        names,
+        comment: Bytes::new(),
+    };
+    let mut zip = zip::Writer::new(Vec::new(), options);
+    for (name, content) in files {
+        zip.file(name, Timestamp::UNIX_EPOCH, content).unwrap();
+    }
+    zip.finish().unwrap().0
+}
+
+fn vectors() -> Option<PathBuf> {
+    let found = std::env::var_os("KARVAN_XROAD_VECTORS").map(PathBuf::from);
+    if found.is_none() {
+        println!("not run: KARVAN_XROAD_VECTORS is not set");
+    }
+    found.map(|folder| folder.join("asic"))
+}
+
+#[test]
+fn judges_containers_of_others_as_their_own_verifier_does() {
+    let Some(folder) = vectors() else {
+        return;
+    };
+    let conf = folder.join("globalconf");
+    let conf = ["--conf", text_of(&conf)];
+    for (name, code, said) in [
+        ("valid-signed-message", 0, ""),
+        ("valid-signed-hashchain", 0, ""),
+        ("valid-non-batch-rest", 0, ""),
+        ("valid-batch-ts", 0, ""),
+        ("invalid-not-signed-hashchain", 0, ""),
+        ("invalid-digest", 1, "invalid_signature_value"),
+        ("attachments", 1, "asic_message_not_found"),
+    ] {
+        let path = folder.join(format!("{name}.asice"));
+        let document = verified(code, &[&[text_of(&path)], &conf[..]].concat());
+        let item = &document["items"][0];
+        assert_eq!(item["kind"], "container");
+        assert_eq!(item["name"], format!("{name}.asice"));
+        assert_eq!(document["configuration"]["from"], "given");
+        match code {
+            0 => {
+                assert_eq!(item["time_stamp"]["authority"]["subject"], "CN=Test TSA,O=Test");
+                assert_eq!(item["covered"][0]["name"], "/message.xml", "{item}");
+            }
+            _ => assert_eq!(item["code"], said, "{item}"),
+        }
+    }
+    // What nothing covers is told; what was signed and is not there as well.
+    let path = folder.join("invalid-not-signed-hashchain.asice");
+    let document = verified(0, &[&[text_of(&path)], &conf[..]].concat());
+    let uncovered = document["items"][0]["not_covered"].as_array().unwrap();
+    assert_eq!(uncovered.len(), 4, "{document}");
+    let path = folder.join("valid-signed-hashchain.asice");
+    let document = verified(0, &[&[text_of(&path)], &conf[..]].concat());
+    assert_eq!(document["items"][0]["covered"][1]["name"], "/attachment1");
+    assert_eq!(document["items"][0]["covered"][1]["verified"], false);
+
+    // The whole folder; the anchor and the configuration in it are no evidence.
+    let document = verified(1, &[&[text_of(&folder)], &conf[..]].concat());
+    assert_eq!(document["documents"], serde_json::json!({ "hold": 5, "fail": 2 }));
+    assert_eq!(document["skipped"], 2);
+    let output = audit(&[&["verify", text_of(&folder)], &conf[..]].concat());
+    let said = String::from_utf8_lossy(&output.stdout);
+    let last = "7 documents: 5 hold, 2 fail; 2 of another kind skipped\n";
+    assert!(said.ends_with(last), "{said}");
+    assert!(said.contains("SUBSYSTEM:DEV/COM/4321/TestClient"), "{said}");
+
+    // By a configuration of another instance they do not hold.
+    let other = folder.join("../globalconf/globalconf_good_v6");
+    let path = folder.join("valid-batch-ts.asice");
+    let document = verified(1, &[text_of(&path), "--conf", text_of(&other)]);
+    let code = document["items"][0]["code"].as_str().unwrap();
+    assert!(code.starts_with("mlog."), "{document}");
+}
+
+#[test]
+fn refuses_what_is_no_evidence_and_wrong_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    };
+    let none = verified(2, &[text_of(folder.path())]);
+    assert!(none.as_str().unwrap().contains("nothing here"), "{none}");
+    let note = file("note.txt", b"not evidence");
+    fails_by("neither a container", &[text_of(&note)]);
+    let empty = file("empty.zip", b"");
+    fails_by("no ZIP file", &[text_of(&empty)]);
+    let broken = file("broken.zip", b"PK\x03\x04 and nothing more");
+    fails_by("broken.zip", &[text_of(&broken)]);
+    let document = verified(1, &[text_of(folder.path())]);
+    assert_eq!((&document["skipped"], &document["unreadable"]), (&1.into(), &2.into()));
+
+    // A container needs a configuration, an encrypted file a key.
+    let container = file("x.asice", b"PK\x03\x04");
+    let said = verified(2, &[text_of(&container)]);
+    assert!(said.as_str().unwrap().contains("--conf"), "{said}");
+    let sealed = file("x.zip.gpg", b"\x85\x01\x0c");
+    let said = verified(2, &[text_of(&sealed)]);
+    assert!(said.as_str().unwrap().contains("--pgp-key"), "{said}");
+    let conf = verified(2, &[text_of(&container), "--conf", text_of(&note)]);
+    assert!(conf.as_str().unwrap().contains("--conf"), "{conf}");
+    for more in [
+        &["--previous", "no hex"][..],
+        &["--previous", "aa", "--first"],
+        &["--pgp-signer", "x"],
+        &["--key", "x"],
+    ] {
+        let output = audit(&[&["verify", text_of(&note)], more].concat());
+        assert_eq!(output.status.code(), Some(2), "{more:?} {}", text(&output));
+    }
+}
+
+/// A country where exchanges were made, stamped and fetched; nothing of it runs any more.
+struct Told {
+    country: Country,
+    /// Containers by name, as the portal's node handed them out; a download of two each.
+    downloads: Vec<Files>,
+    /// What a node hands out to verify them.
+    conf: Vec<u8>,
+    work: TempDir,
+}
+
+/// Lets nodes stamp every second.
+fn stamping(country: &Country, nodes: &[&'static str], more: &str) {
+    for &node in nodes {
+        let path = country.config(Service::Node(node));
+        let mut config: toml::Table = fs::read_to_string(&path).unwrap().parse().unwrap();
+        let stamping = config["timestamping"].as_table_mut().unwrap();
+        stamping.insert("interval_seconds".to_owned(), 1.into());
+        stamping.insert("retry_seconds".to_owned(), 1.into());
+        let more: toml::Table = more.parse().unwrap();
+        for (section, values) in more {
+            let section = config.entry(section).or_insert_with(|| toml::Table::new().into());
+            section.as_table_mut().unwrap().extend(values.as_table().unwrap().clone());
+        }
+        fs::write(&path, config.to_string()).unwrap();
+    }
+}
+
+/// Has the messages of an exchange stamped now, and hands out their containers.
+#[track_caller]
+fn stamped(country: &Country, node: &str, party: &str, id: &str) -> Files {
+    let path = format!("/asic?{party}&queryId={id}&force");
+    let answer = wire::get(country.clients(node), &path, &[]);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    unpacked(&answer.body, Names::Flat)
+}
+
+impl Told {
+    fn new(ids: &[&str]) -> Option<Self> {
+        let country = Country::found()?;
+        stamping(&country, &["din", "iria"], "");
+        let running = country.start_with(&["din", "iria"], &["iamas"]);
+        for id in ids {
+            let answer = running.country.addresses().person("0TEST01", id).unwrap();
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        }
+        let iria = running.country.clients("iria");
+        let mut downloads = Vec::new();
+        for id in ids {
+            downloads.push(stamped(&running.country, "iria", PORTAL, id));
+            stamped(&running.country, "din", REGISTER, id);
+        }
+        let conf = wire::get(iria, "/verificationconf", &[]).body.to_vec();
+        Some(Self {
+            country: running.stop(),
+            downloads,
+            conf,
+            work: tempfile::tempdir().unwrap(),
+        })
+    }
+
+    fn file(&self, name: &str, content: &[u8]) -> PathBuf {
+        let path = self.work.path().join(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).unwrap();
+        }
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    fn export(&self, node: &str, id: &str) -> PathBuf {
+        let path = self.work.path().join(format!("{node}-{id}.zip"));
+        let data = self.country.data(node);
+        let output = audit(&["export", text_of(&data), id, "-o", text_of(&path)]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        path
+    }
+}
+
+/// An archive file of these containers, which goes on from another.
+fn archive(containers: &[(&String, &Bytes)], previous: Option<Previous>) -> (Vec<u8>, Previous) {
+    let mut writer = Writer::new(Vec::new(), DigestAlgorithm::Sha512, previous);
+    for (name, octets) in containers {
+        let time = Timestamp::from_second(1_795_341_600).unwrap();
+        writer.add(name, time, &mut Cursor::new(octets)).unwrap();
+    }
+    let finished = writer.finish().unwrap();
+    let last = Previous {
+        digest: finished.info.last_digest().to_owned(),
+        file_name: finished.file_name(None),
+    };
+    (finished.out, last)
+}
+
+#[test]
+fn verifies_downloads_and_chains_of_archives() {
+    let Some(told) = Told::new(&["v-1", "v-2", "v-3"]) else {
+        return;
+    };
+    let conf = told.file("verificationconf.zip", &told.conf);
+    let conf = ["--conf", text_of(&conf)];
+    let with = |arguments: &[&str]| -> Vec<String> {
+        let all = [arguments, &conf[..]].concat();
+        all.into_iter().map(str::to_owned).collect()
+    };
+    macro_rules! with {
+        ($($argument:expr),*) => {
+            &with(&[$($argument),*]).iter().map(String::as_str).collect::<Vec<_>>()
+        };
+    }
+
+    // A container; the configuration as file, and unpacked.
+    let (name, octets) = told.downloads[0].first_key_value().unwrap();
+    let container = told.file("one/container.asice", octets);
+    let document = verified(0, with!(text_of(&container)));
+    let item = &document["items"][0];
+    assert!(name.contains("request"), "{name}");
+    assert_eq!(item["direction"], "request");
+    assert_eq!(item["client"], "SUBSYSTEM:AZ/GOV/0000001181/mygov");
+    assert_eq!(item["message_id"], "v-1");
+    assert_eq!(item["signer"]["id"], "SUBSYSTEM:AZ/GOV/0000001181/mygov");
+    assert!(item["status"]["produced_at"].is_string(), "{item}");
+    for (path, content) in unpacked(&told.conf, Names::Folders) {
+        told.file(&format!("conf/{path}"), &content);
+    }
+    let folder = told.work.path().join("conf/verificationconf");
+    verified(0, &[text_of(&container), "--conf", text_of(&folder)]);
+    let above = told.work.path().join("conf");
+    verified(0, &[text_of(&container), "--conf", text_of(&above)]);
+
+    // One octet of the message changed.
+    let mut files = unpacked(octets, Names::Container);
+    let message = files["message.xml"].to_vec();
+    let changed = String::from_utf8(message).unwrap().replace("0TEST01", "0TEST02");
+    files.insert("message.xml".to_owned(), changed.into());
+    let other = told.file("one/other.asice", &packed(&files, Names::Container));
+    fails_by("invalid_signature_value", with!(text_of(&other)));
+    let document = verified(1, with!(text_of(&told.work.path().join("one"))));
+    assert_eq!(document["documents"], serde_json::json!({ "hold": 1, "fail": 1 }));
+
+    // A download has no chain; who asks for one is refused.
+    let download = packed(&told.downloads[0], Names::Flat);
+    let download = told.file("download/v-1.zip", &download);
+    let document = verified(0, with!(text_of(&download)));
+    assert_eq!(document["documents"]["hold"], 2);
+    fails_by("no linking information", with!(text_of(&download), "--first"));
+
+    // Three archive files in a chain.
+    let mut previous = None;
+    let mut names = Vec::new();
+    for download in &told.downloads {
+        let (octets, last) = archive(&download.iter().collect::<Vec<_>>(), previous);
+        told.file(&format!("archive/{}", last.file_name), &octets);
+        names.push(last.clone());
+        previous = Some(last);
+    }
+    let folder = told.work.path().join("archive");
+    let at = |name: &str| folder.join(name);
+    let all = text_of(&folder);
+    // Their names say the same second: they are brought into the order of their chain.
+    let document = verified(0, with!(all, "--first"));
+    assert_eq!(document["archives"], serde_json::json!({ "hold": 3, "fail": 0 }));
+    assert_eq!(document["documents"]["hold"], 6);
+    assert_eq!(document["items"][2]["last_digest"], names[2].digest);
+    verified(0, with!(all));
+    let second = at(&names[1].file_name);
+    verified(0, with!(text_of(&second), "--previous", &names[0].digest));
+    verified(0, with!(text_of(&second)));
+    fails_by("said to be the first", with!(text_of(&second), "--first"));
+    fails_by("that was given", with!(text_of(&second), "--previous", &names[1].digest));
+    fails_by("said to go on", with!(text_of(&at(&names[0].file_name)), "--previous", "aa"));
+
+    // One in the middle is missing; one is exchanged; one has lost its chain.
+    let middle = fs::read(&second).unwrap();
+    fs::remove_file(&second).unwrap();
+    fails_by("one between was removed", with!(all));
+    let (octets, _) = archive(
+        &told.downloads[0].iter().collect::<Vec<_>>(),
+        Some(names[0].clone()),
+    );
+    fs::write(&second, octets).unwrap();
+    fails_by("but the one that lies here ends with", with!(all));
+    let mut files = unpacked(&middle, Names::Flat);
+    files.remove("linkinginfo");
+    fs::write(&second, packed(&files, Names::Flat)).unwrap();
+    let found = failures(with!(all));
+    assert!(found.iter().any(|one| one.contains("no linking information")), "{found:?}");
+    let mut files = unpacked(&middle, Names::Flat);
+    let link = files.remove("linkinginfo").unwrap();
+    let (first, _) = files.pop_first().unwrap();
+    files.insert("linkinginfo".to_owned(), link);
+    fs::write(&second, packed(&files, Names::Flat)).unwrap();
+    fails_by(&format!("{first:?}, which the linking"), with!(text_of(&second)));
+    fs::write(&second, &middle).unwrap();
+    verified(0, with!(all, "--first"));
+
+    // Encrypted for an auditor, signed by the server.
+    let now = Timestamp::now();
+    let server = openpgp::generate("server", None, now).unwrap();
+    let auditor = openpgp::generate("auditor", Some("word"), now).unwrap();
+    let signer = SecretKey::read(server.secret.as_bytes(), None).unwrap();
+    let recipient = PublicKey::read(auditor.public.as_bytes()).unwrap();
+    let opens = Passphrase::new("word".to_owned());
+    SecretKey::read(auditor.secret.as_bytes(), Some(opens)).unwrap();
+    for name in &names {
+        let mut sealed = Vec::new();
+        let plain = fs::read(at(&name.file_name)).unwrap();
+        openpgp::encrypt(&plain[..], &mut sealed, std::slice::from_ref(&recipient), &signer, now)
+            .unwrap();
+        told.file(&format!("sealed/{}.gpg", name.file_name), &sealed);
+    }
+    let sealed = told.work.path().join("sealed");
+    let (key, pin) = (
+        told.file("auditor.asc", auditor.secret.as_bytes()),
+        told.file("auditor.pin", b"word\n"),
+    );
+    let server = told.file("server.asc", server.public.as_bytes());
+    let stranger = told.file("stranger.asc", auditor.public.as_bytes());
+    let opening = |signer: &Path| {
+        let arguments = [
+            text_of(&sealed),
+            "--pgp-key",
+            text_of(&key),
+            "--pgp-pin-file",
+            text_of(&pin),
+            "--pgp-signer",
+            text_of(signer),
+            "--first",
+        ];
+        with(&arguments)
+    };
+    let arguments = opening(&server);
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let document = verified(0, &arguments);
+    assert_eq!(document["archives"]["hold"], 3, "{document}");
+    let arguments = opening(&stranger);
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let found = failures(&arguments);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found.iter().all(|one| one.contains("does not decrypt")), "{found:?}");
+}
+
+#[test]
+fn a_bundle_proves_an_exchange_to_who_has_nothing_else() {
+    let Some(told) = Told::new(&["b-1", "b-2"]) else {
+        return;
+    };
+    let (bundle, other) = (told.export("iria", "b-1"), told.export("iria", "b-2"));
+    let document = verified(0, &[text_of(&bundle)]);
+    let item = &document["items"][0];
+    assert_eq!(item["kind"], "bundle");
+    assert_eq!(item["configurations"][0]["from"], "bundle");
+    assert_eq!(item["documents"].as_array().unwrap().len(), 2);
+    for (record, what) in [(0, "REST request of the consumer"), (1, "REST response of the consumer")]
+    {
+        let record = &item["records"][record];
+        assert_eq!(record["what"], what);
+        let signed_by = record["signed_by"].as_str().unwrap();
+        assert!(signed_by.ends_with(" (by the key in the bundle)"), "{record}");
+        assert!(record["container"].is_string(), "{record}");
+    }
+    assert_eq!(item["warnings"], Value::Array(Vec::new()));
+    // It says whose word its configuration is, and what to compare.
+    let said = audit(&["verify", text_of(&bundle)]);
+    let said = String::from_utf8_lossy(&said.stdout);
+    for wanted in [
+        "whoever made the bundle",
+        "SHA-256 of its parameters",
+        "authority     ",
+        "2 documents: 2 hold, 0 fail; 1 bundle: 1 hold, 0 fail\n",
+    ] {
+        assert!(said.contains(wanted), "no {wanted} in {said}");
+    }
+
+    // By what the auditor has from elsewhere.
+    let conf = told.file("verificationconf.zip", &told.conf);
+    let log_keys = told.country.data("iria").join("log/tree/keys");
+    let log_keys = fs::read_to_string(log_keys).unwrap();
+    let log_key = log_keys.lines().next().unwrap();
+    let din = told.country.data("din").join("log/tree/keys");
+    let din = fs::read_to_string(din).unwrap();
+    let given = ["--conf", text_of(&conf), "--log-key", log_key];
+    let document = verified(0, &[&[text_of(&bundle)], &given[..]].concat());
+    assert_eq!(document["configuration"]["from"], "given");
+    let signed_by = document["items"][0]["records"][0]["signed_by"].as_str().unwrap();
+    assert!(signed_by.ends_with(" (by the key given)"), "{signed_by}");
+    let own = &verified(0, &[text_of(&bundle)])["items"][0]["configurations"][0];
+    assert_eq!(own["instances"], document["configuration"]["instances"]);
+    let found = failures(&[text_of(&bundle), "--log-key", din.lines().next().unwrap()]);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|one| one.contains("does not prove it")), "{found:?}");
+
+    // The same log gives the same octets, and the provider's evidence is as good.
+    let octets = fs::read(&bundle).unwrap();
+    assert_eq!(fs::read(told.export("iria", "b-1")).unwrap(), octets);
+    verified(0, &[text_of(&told.export("din", "b-1"))]);
+
+    tampered(&told, &octets, &fs::read(other).unwrap());
+    readable_by_common_tools(&told, &octets);
+
+    let data = told.country.data("iria");
+    let out = told.work.path().join("none.zip");
+    let output = audit(&["export", text_of(&data), "never", "-o", text_of(&out)]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(!out.exists());
+    let output = audit(&["export", "/nowhere", "never", "-o", text_of(&out)]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+}
+
+/// Every way to change a bundle is found, and named.
+fn tampered(told: &Told, bundle: &[u8], other: &[u8]) {
+    let files = unpacked(bundle, Names::Folders);
+    let others = unpacked(other, Names::Folders);
+    let named = |files: &Files, end: &str| -> Vec<String> {
+        let names = files.keys().filter(|name| name.ends_with(end));
+        names.cloned().collect()
+    };
+    let of = |end: &str| named(&files, end);
+    let number = |name: &str| -> u64 {
+        let digits = name.trim_start_matches("log/").split('.').next().unwrap();
+        digits.parse().unwrap()
+    };
+    let mut records = of(".record");
+    records.sort_by_key(|name| number(name));
+    let (record, proof) = (&records[0], &records[0].replace(".record", ".tlog-proof"));
+    let ordinal = number(record);
+    let containers = of(".asice");
+    let container = containers.iter().find(|name| name.contains("-request-")).unwrap();
+    let found = |change: &dyn Fn(&mut Files)| -> Vec<String> {
+        let mut changed = files.clone();
+        change(&mut changed);
+        let path = told.file("tampered.zip", &packed(&changed, Names::Folders));
+        failures(&[text_of(&path)])
+    };
+    #[track_caller]
+    fn only(found: &[String], reason: &str) {
+        assert!(found.len() == 1 && found[0].contains(reason), "{reason}: {found:#?}");
+    }
+    // Packed again it is as good.
+    let again = told.file("again.zip", &packed(&files, Names::Folders));
+    verified(0, &[text_of(&again)]);
+
+    // Each file removed.
+    for name in files.keys() {
+        let found = found(&|files| drop(files.remove(name)));
+        assert!(!found.is_empty(), "{name}");
+        let reason = match name.as_str() {
+            name if name.starts_with("conf/") => "conf",
+            name if name.ends_with(".record") => &name.replace(".record", ".tlog-proof"),
+            name => name,
+        };
+        assert!(found.iter().any(|one| one.contains(reason)), "{name}: {found:#?}");
+    }
+    only(&found(&|files| drop(files.remove("README.txt"))), "README.txt is not there");
+    only(&found(&|files| drop(files.remove(container))), &format!("{container} is not there"));
+    only(&found(&|files| drop(files.remove(proof))), &format!("{proof} is not there"));
+
+    // Something put in.
+    for name in ["log/x.txt", "containers/x.asice", "extra", "conf/AZ/private-params.xml", "conf-9/x"] {
+        let found = found(&|files| drop(files.insert(name.to_owned(), Bytes::from_static(b"x"))));
+        let file = name.rsplit('/').next().unwrap();
+        assert!(found.len() == 1, "{name}: {found:#?}");
+        assert!(found[0].contains(file) || found[0].contains("conf-9"), "{name}: {found:#?}");
+    }
+
+    // A record changed, or exchanged for another of the same log.
+    let mut octets = files[record].to_vec();
+    *octets.last_mut().unwrap() ^= 1;
+    let changed = found(&|files| drop(files.insert(record.clone(), octets.clone().into())));
+    assert!(changed.iter().all(|one| one.contains(&format!("record {ordinal}"))), "{changed:#?}");
+    let swapped = found(&|files| {
+        let second = files[&records[1]].clone();
+        files.insert(record.clone(), second);
+    });
+    assert!(!swapped.is_empty(), "{swapped:#?}");
+
+    // A record of another exchange, with its own proof, under this container.
+    let strange = named(&others, ".record");
+    let strange = strange.iter().find(|name| !files.contains_key(*name)).unwrap();
+    let strange_proof = strange.replace(".record", ".tlog-proof");
+    let found_strange = found(&|files| {
+        files.insert(strange.clone(), others[strange].clone());
+        files.insert(strange_proof.clone(), others[&strange_proof].clone());
+    });
+    only(&found_strange, &format!("record {}", number(strange)));
+
+    // The proof of another record; a proof that carries more.
+    let other_proof = records[1].replace(".record", ".tlog-proof");
+    only(
+        &found(&|files| {
+            let second = files[&other_proof].clone();
+            files.insert(proof.clone(), second);
+        }),
+        &format!("{proof} is about entry {}", number(&records[1])),
+    );
+    only(
+        &found(&|files| {
+            let text = String::from_utf8(files[proof].to_vec()).unwrap();
+            let more = text.replacen("\nindex ", "\nextra eA==\nindex ", 1);
+            files.insert(proof.clone(), more.into());
+        }),
+        "nothing vouches for",
+    );
+
+    // Keys of somebody else.
+    let din = fs::read(told.country.data("din").join("log/tree/keys")).unwrap();
+    let found_keys = found(&|files| drop(files.insert("log/keys".to_owned(), din.clone().into())));
+    assert_eq!(found_keys.len(), 2, "{found_keys:#?}");
+    assert!(found_keys.iter().all(|one| one.contains("does not prove it")), "{found_keys:#?}");
+
+    // The container of another message, which holds by itself.
+    let strange = named(&others, ".asice");
+    let strange = strange.iter().find(|name| name.contains("-request-")).unwrap();
+    only(
+        &found(&|files| drop(files.insert(container.clone(), others[strange].clone()))),
+        "is not its message: it has another message than the record",
+    );
+
+    // A configuration that approves nobody the documents rest on.
+    let shared = "conf/AZ/shared-params.xml";
+    let found_conf = found(&|files| {
+        let text = String::from_utf8(files[shared].to_vec()).unwrap();
+        let begin = text.find("<approvedTSA>").unwrap();
+        let end = text.find("</approvedTSA>").unwrap() + "</approvedTSA>".len();
+        files.insert(shared.to_owned(), (text[..begin].to_owned() + &text[end..]).into());
+    });
+    assert!(found_conf.iter().any(|one| one.contains("mlog.tsp_certificate_not_found")), "{found_conf:#?}");
+
+    // Cut short, it is no bundle any more.
+    let path = told.file("cut.zip", &bundle[..bundle.len() / 2]);
+    fails_by("cut.zip", &[text_of(&path)]);
+}
+
+/// A stranger has unzip, and reads what it says.
+fn readable_by_common_tools(told: &Told, bundle: &[u8]) {
+    let files = unpacked(bundle, Names::Folders);
+    let readme = String::from_utf8(files["README.txt"].to_vec()).unwrap();
+    for name in files.keys().filter(|name| name.ends_with(".asice")) {
+        assert!(readme.contains(name), "{name} is not in {readme}");
+    }
+    assert!(readme.is_ascii() && !readme.contains('{'), "{readme}");
+    let path = told.file("by-unzip/bundle.zip", bundle);
+    let unzip = std::process::Command::new("unzip")
+        .args(["-q", "-t", text_of(&path)])
+        .output();
+    match unzip {
+        Ok(output) => assert!(output.status.success(), "{}", text(&output)),
+        Err(_) => println!("not run: there is no unzip"),
+    }
+}
+
+#[test]
+fn exports_what_is_sealed_and_says_what_is_missing() {
+    let Some(country) = Country::found() else {
+        return;
+    };
+    stamping(&country, &["din"], "");
+    let key = country.folder().join("record.key");
+    fs::write(&key, "5e".repeat(32)).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let sealed = format!("encryption_key = [{{ id = \"k1\", file = {:?} }}]", text_of(&key));
+    stamping(&country, &["iria"], &format!("[log]\n{sealed}\n"));
+    let running = country.start_with(&["din", "iria"], &["iamas"]);
+    let answer = running.country.addresses().person("0TEST01", "s-1").unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    stamped(&running.country, "iria", PORTAL, "s-1");
+    let country = running.stop();
+    let work = tempfile::tempdir().unwrap();
+    let out = work.path().join("sealed.zip");
+    let data = country.data("iria");
+    let keys = format!("k1={}", text_of(&key));
+    let arguments = ["export", text_of(&data), "s-1", "-o", text_of(&out), "--key", &keys];
+    let output = audit(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    // Who gets it needs no key.
+    let document = verified(0, &[text_of(&out)]);
+    assert_eq!(document["items"][0]["records"].as_array().unwrap().len(), 2);
+
+    let files = unpacked(&fs::read(&out).unwrap(), Names::Folders);
+    let plain = files.keys().filter(|name| name.ends_with(".plain"));
+    let plain: Vec<String> = plain.cloned().collect();
+    assert_eq!(plain.len(), 2, "{:?}", files.keys());
+    let changed = work.path().join("changed.zip");
+    for (octets, reason) in [
+        (None, "its .plain is not there"),
+        (Some(files[&plain[1]].clone()), "is not what is sealed in it"),
+    ] {
+        let mut files = files.clone();
+        match octets {
+            None => drop(files.remove(&plain[0])),
+            Some(octets) => drop(files.insert(plain[0].clone(), octets)),
+        }
+        fs::write(&changed, packed(&files, Names::Folders)).unwrap();
+        let found = failures(&[text_of(&changed)]);
+        assert!(found.iter().any(|one| one.contains(reason)), "{reason}: {found:#?}");
+    }
+
+    // Without the key nothing can be told of it, and that is said.
+    fs::remove_file(&out).unwrap();
+    let output = audit(&arguments[..5]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(!out.exists());
+
+    // Not yet stamped: there is no signed document of it.
+    stamping(&country, &["iria"], "[timestamping]\ninterval_seconds = 3600\n");
+    let running = country.start_with(&["din", "iria"], &["iamas"]);
+    let answer = running.country.addresses().person("0TEST01", "s-2").unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let country = running.stop();
+    let data = country.data("iria");
+    let arguments = ["export", text_of(&data), "s-2", "-o", text_of(&out), "--key", &keys];
+    let output = audit(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["records"].as_array().unwrap().len(), 2, "{document}");
+    assert_eq!(document["containers"], Value::Array(Vec::new()));
+    let missing = document["missing"].as_array().unwrap();
+    assert!(
+        missing.iter().all(|one| one.as_str().unwrap().contains("waits for its time stamp")),
+        "{missing:#?}"
+    );
+    let found = failures(&[text_of(&out)]);
+    assert!(found.iter().all(|one| one.contains("before it was time-stamped")), "{found:#?}");
+    assert_eq!(found.len(), 2);
+}
