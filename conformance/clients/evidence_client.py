@@ -18,6 +18,7 @@ import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from lxml import etree
 
@@ -134,8 +135,6 @@ def certificates(conf, path):
 
 
 def pem_file(name, chain):
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     path = folder / name
     path.write_bytes(b"".join(certificate.public_bytes(Encoding.PEM) for certificate in chain))
     return path
@@ -251,6 +250,20 @@ def the_time_stamp_hash_chain_leads_from_the_signature_to_what_was_stamped():
         assert signature in digests, f"{name}: the digest of the signature is not there"
 
 
+def signed_by(response, certificate):
+    key = certificate.public_key()
+    try:
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(response.signature_hash_algorithm))
+        else:
+            key.verify(
+                response.signature, response.tbs_response_bytes, padding.PKCS1v15(), response.signature_hash_algorithm
+            )
+    except Exception:  # noqa: BLE001 - another key, another kind of key: not by this one
+        return False
+    return True
+
+
 @checks
 def cryptography_believes_the_certificate_and_its_ocsp_response():
     authorities = certificates(CONF, ("topCA", "cert"))
@@ -268,20 +281,6 @@ def cryptography_believes_the_certificate_and_its_ocsp_response():
         if isinstance(response.hash_algorithm, hashes.SHA1):
             expect(response.issuer_key_hash, issuer_key, f"{name}: issuer in OCSP")
         assert any(signed_by(response, one) for one in responders), f"{name}: OCSP signed by nobody known"
-
-
-def signed_by(response, certificate):
-    key = certificate.public_key()
-    try:
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(response.signature_hash_algorithm))
-        else:
-            key.verify(
-                response.signature, response.tbs_response_bytes, padding.PKCS1v15(), response.signature_hash_algorithm
-            )
-    except Exception:  # noqa: BLE001 - another key, another kind of key: not by this one
-        return False
-    return True
 
 
 @checks

@@ -1,5 +1,7 @@
 //! The files of one container: which there are, and that those that belong together are there.
 
+use std::fmt;
+
 use bytes::Bytes;
 use gateway_seal::Seal;
 
@@ -13,7 +15,6 @@ use crate::zip::{Archive, Content, Entry, Limits, Source};
 
 /// A container whose parts are all there. Nothing of it is verified: see
 /// [`verify`](crate::verify::verify).
-#[derive(Debug)]
 pub struct Container {
     archive: Archive,
     message: Bytes,
@@ -27,7 +28,7 @@ pub struct Container {
 }
 
 /// Where a time-stamp token was found.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Token {
     pub(crate) der: Bytes,
     /// The signature holds one too.
@@ -140,6 +141,15 @@ impl Container {
     }
 }
 
+impl fmt::Debug for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the message: it may be personal.
+        f.debug_struct("Container")
+            .field("archive", &self.archive)
+            .finish_non_exhaustive()
+    }
+}
+
 fn check_mime_type(archive: &Archive) -> Result<(), Error> {
     let found = required(archive, MEDIA_TYPE_FILE)?;
     match found.eq_ignore_ascii_case(MEDIA_TYPE.as_bytes()) {
@@ -152,15 +162,14 @@ fn check_mime_type(archive: &Archive) -> Result<(), Error> {
 
 /// Beside the signature, or in it.
 fn token(archive: &Archive, signature: &Bytes) -> Result<Token, Error> {
-    let beside = archive.entry(TOKEN).filter(|entry| entry.bytes() > 0);
-    let Some(entry) = beside else {
+    let beside = archive.entry(TOKEN).map(|entry| small(archive, entry));
+    let Some(der) = beside.transpose()?.filter(|der| !der.is_empty()) else {
         return match structure::embedded_token(signature)? {
             EmbeddedToken::None => Err(Error::NoTimeStamp),
             EmbeddedToken::One(der) => Ok(Token { der, second: false }),
             EmbeddedToken::More(der) => Ok(Token { der, second: true }),
         };
     };
-    let der = archive.read(entry).map_err(Error::Zip)?;
     // What the signature holds besides proves nothing, and need not be readable.
     let second = !matches!(
         structure::embedded_token(signature),
@@ -178,11 +187,22 @@ fn optional(archive: &Archive, name: &'static str) -> Result<Option<Bytes>, Erro
     let Some(entry) = archive.entry(name) else {
         return Ok(None);
     };
-    let content = archive.read(entry).map_err(Error::Zip)?;
+    let content = match name {
+        MESSAGE => archive.read(entry).map_err(Error::Zip)?,
+        _ => small(archive, entry)?,
+    };
     match content.trim_ascii().is_empty() {
         true => Err(Error::Missing { name }),
         false => Ok(Some(content)),
     }
+}
+
+/// The content of a file that is small in every document; read also when it is empty, for it could
+/// hide others.
+fn small(archive: &Archive, entry: &Entry) -> Result<Bytes, Error> {
+    archive
+        .read_at_most(entry, SMALL_BYTES_MAX)
+        .map_err(Error::Zip)
 }
 
 /// Both or none.
@@ -251,4 +271,6 @@ const KNOWN: [&str; 10] = [
     ASIC_MANIFEST,
     TOKEN,
 ];
+/// As much as is read of a hash chain; of all others it is less.
+const SMALL_BYTES_MAX: u64 = 4 << 20;
 const TEXT_CHARS_MAX: usize = 80;

@@ -1,5 +1,6 @@
 //! Containers from a message, its signature and its time stamp.
 
+use std::fmt;
 use std::io::{Read, Write};
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use crate::zip::{Options, Writer};
 use crate::{Error, manifest, stamping};
 
 /// All that a container holds, attachments apart.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Signed {
     /// The SOAP envelope or the REST block, as signed.
     pub message: Bytes,
@@ -21,6 +22,16 @@ pub struct Signed {
     pub stamp: Stamped,
     /// When the record was logged: the time of every entry.
     pub time: Timestamp,
+}
+
+impl fmt::Debug for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the message: it may be personal.
+        f.debug_struct("Signed")
+            .field("message_bytes", &self.message.len())
+            .field("time", &self.time)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A time stamp over a signature.

@@ -61,8 +61,10 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     let values = &config.values;
     let data_dir = config.path(&values.data_dir);
     gateway_store::file::create_dir(&data_dir).map_err(Error::Store)?;
-    let transparency::Keys { log: signer, witness } =
-        transparency::Keys::open(config).map_err(Error::Transparency)?;
+    let transparency::Keys {
+        log: signer,
+        witness,
+    } = transparency::Keys::open(config).map_err(Error::Transparency)?;
     let verifier = signer.verifier().clone();
     let mut options = log::options(config).map_err(Error::Config)?;
     if values.transparency.enabled {
@@ -102,9 +104,14 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
         mutual: mutual.clone(),
         peers: peers.clone(),
     };
-    let mut responses =
-        responses::Refresh::new(&data_dir, token, Arc::clone(&node), http.clone(), identities)
-            .map_err(Error::Store)?;
+    let mut responses = responses::Refresh::new(
+        &data_dir,
+        token,
+        Arc::clone(&node),
+        http.clone(),
+        identities,
+    )
+    .map_err(Error::Store)?;
     configuration.first().await;
     responses.first().await;
     let changed = configuration.changed();
@@ -175,7 +182,8 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
             .map_err(Error::Net)?;
     }
     if let Some(address) = listen.health {
-        let health = health::Health::new(Arc::clone(&node), Arc::clone(&stamper), witnesses, archive);
+        let health =
+            health::Health::new(Arc::clone(&node), Arc::clone(&stamper), witnesses, archive);
         running
             .listen(address, None, limits, health)
             .await

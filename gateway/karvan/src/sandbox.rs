@@ -228,7 +228,8 @@ fn audit_all(place: &Place, narrator: &Narrator) -> Result<Tally, Error> {
     let mut all = Tally::default();
     for plan in place.plan().nodes {
         let data = place.node_folder(plan.name).join("data");
-        let tally = audit::tally(&data, None, &mut |line| narrator.say(&line)).map_err(Error::Audit)?;
+        let tally =
+            audit::tally(&data, None, &mut |line| narrator.say(&line)).map_err(Error::Audit)?;
         narrator.say(&format!(
             "  {:<6} {:>4} records: {} verified, {} time stamps, {} refusals noted, {} failed   ({})",
             plan.name,

@@ -15,6 +15,7 @@ use crate::zip::{self, Entry};
 pub(super) struct Hashes<'c> {
     container: &'c Container,
     known: HashMap<(String, DigestAlgorithm), Digest>,
+    message: HashMap<DigestAlgorithm, Digest>,
 }
 
 impl<'c> Hashes<'c> {
@@ -22,11 +23,19 @@ impl<'c> Hashes<'c> {
         Self {
             container,
             known: HashMap::new(),
+            message: HashMap::new(),
         }
     }
 
     pub(super) const fn container(&self) -> &'c Container {
         self.container
+    }
+
+    /// The digest of the message.
+    pub(super) fn of_message(&mut self, algorithm: DigestAlgorithm) -> Digest {
+        let message = self.container.message();
+        let known = self.message.entry(algorithm);
+        *known.or_insert_with(|| Digest::of(algorithm, message))
     }
 
     /// The digest of an entry, which is read as a stream.

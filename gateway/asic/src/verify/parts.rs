@@ -1,42 +1,44 @@
 //! The parts of a message against what was signed.
 
+use std::collections::HashMap;
+
 use certs_keys::{Digest, DigestAlgorithm};
 use gateway_seal::{MESSAGE_URI, Parts, Signature, VerifiedSignature, attachment_uri};
 
 use super::Error;
 use super::hashes::Hashes;
-use super::stated::{self, Stated};
+use super::stated::Stated;
 use super::structure::Outline;
 use crate::container::Container;
 use crate::report::{Covered, Part, TimeStamp, Warning};
+use crate::zip::Entry;
 
 /// Compares every part that is there with what the hash chain states for it: to say which part is
 /// another one, where the chain as a whole would only not lead to its result.
 pub(super) fn compare(
     hashes: &mut Hashes<'_>,
-    stated: &[Stated],
+    stated: &Stated,
     looks_reduced: bool,
 ) -> Result<(), Error> {
     let container = hashes.container();
-    for Stated { uri, digest } in stated {
+    let entries = container.attachments().iter();
+    let attachments: HashMap<&str, &Entry> = entries.map(|entry| (entry.name(), entry)).collect();
+    for (uri, digest) in stated.parts() {
         let algorithm = digest.algorithm();
-        let actual = match uri.as_str() {
-            MESSAGE_URI => Digest::of(algorithm, container.message()),
-            uri => {
-                let entry = container
-                    .attachments()
-                    .iter()
-                    .find(|entry| uri.strip_prefix('/') == Some(entry.name()));
-                match entry {
-                    Some(entry) => hashes.of(entry, algorithm)?,
-                    None => continue,
-                }
-            }
+        let entry = uri
+            .strip_prefix('/')
+            .and_then(|name| attachments.get(name));
+        let actual = match (uri, entry) {
+            (MESSAGE_URI, _) => hashes.of_message(algorithm),
+            (_, Some(entry)) => hashes.of(entry, algorithm)?,
+            (_, None) => continue,
         };
         if actual != *digest {
             return Err(match uri == MESSAGE_URI && looks_reduced {
                 true => Error::Reduced { chained: true },
-                false => Error::Part { uri: uri.clone() },
+                false => Error::Part {
+                    uri: uri.to_owned(),
+                },
             });
         }
     }
@@ -47,7 +49,7 @@ pub(super) fn compare(
 pub(super) fn digests(
     hashes: &mut Hashes<'_>,
     signature: &VerifiedSignature,
-    stated: &[Stated],
+    stated: &Stated,
 ) -> Result<Parts, Error> {
     let container = hashes.container();
     let algorithm = |uri: &str| {
@@ -56,7 +58,7 @@ pub(super) fn digests(
             .find(|(other, _)| *other == uri)
             .map(|(_, algorithm)| algorithm);
         direct
-            .or_else(|| stated::only(stated, uri).map(Digest::algorithm))
+            .or_else(|| stated.only(uri).map(Digest::algorithm))
             .unwrap_or(DigestAlgorithm::Sha512)
     };
     let attachments = container
@@ -66,7 +68,7 @@ pub(super) fn digests(
         .map(|(index, entry)| hashes.of(entry, algorithm(&attachment_uri(index))))
         .collect::<Result<_, _>>()?;
     Ok(Parts {
-        message: Digest::of(algorithm(MESSAGE_URI), container.message()),
+        message: hashes.of_message(algorithm(MESSAGE_URI)),
         attachments,
     })
 }
@@ -86,7 +88,7 @@ pub(super) fn covered(
     container: &Container,
     signature: &Signature,
     received: &Parts,
-    stated: &[Stated],
+    stated: &Stated,
     outline: &Outline,
 ) -> Vec<Covered> {
     let length = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
@@ -114,7 +116,7 @@ pub(super) fn covered(
         let mut direct = outline.references.iter().filter(|(other, _)| other == uri);
         match direct.next() {
             Some((_, digest)) => *digest,
-            None => stated::only(stated, uri).copied(),
+            None => stated.only(uri).copied(),
         }
     };
     let absent = signature.absent().iter().map(|uri| Covered {

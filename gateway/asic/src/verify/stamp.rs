@@ -70,7 +70,7 @@ fn check_imprint(algorithm: DigestAlgorithm, at: Timestamp) -> Result<(), Error>
 /// From the octets of the signature document to the result.
 fn verify_chain(result: &[u8], chain: &[u8], signature: &[u8]) -> Result<(), Error> {
     let stated = stated::digests(result, chain);
-    let algorithm = match stated::only(&stated, SIGNATURE_URI) {
+    let algorithm = match stated.only(SIGNATURE_URI) {
         Some(digest) if Digest::of(digest.algorithm(), signature) != *digest => {
             return Err(Error::StampedOther);
         }

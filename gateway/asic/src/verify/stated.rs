@@ -3,37 +3,55 @@
 //! Nothing is judged here; that the chain leads to its result is found out by `gateway-seal`, which
 //! recomputes it. Only steps that the result leads to are read: others are signed by nobody.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use certs_keys::Digest;
 use gateway_xml::{Document, Limits};
 
 use super::structure;
 
-/// A part with the digest that a chain states for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The parts that a chain names, each with the digest stated for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stated {
-    pub(super) uri: String,
-    pub(super) digest: Digest,
+    /// In the order of the chain, each pair once.
+    parts: Vec<(String, Digest)>,
+    /// By name; `None` where several differ.
+    only: HashMap<String, Option<Digest>>,
 }
 
-/// The parts that the result leads to, in the order of the chain; nothing when the documents cannot
-/// be read.
-pub(super) fn digests(result: &[u8], chain: &[u8]) -> Vec<Stated> {
+/// The parts that the result leads to; nothing when the documents cannot be read.
+pub(super) fn digests(result: &[u8], chain: &[u8]) -> Stated {
     read(result, chain).unwrap_or_default()
 }
 
-/// The one digest that is stated for a part; `None` when there is none, or several that differ.
-pub(super) fn only<'s>(stated: &'s [Stated], uri: &str) -> Option<&'s Digest> {
-    let mut digests = stated
-        .iter()
-        .filter(|stated| stated.uri == uri)
-        .map(|stated| &stated.digest);
-    let first = digests.next()?;
-    digests.all(|other| other == first).then_some(first)
+impl Stated {
+    /// All parts with their digests, in the order of the chain. A part of which the chain states
+    /// several digests comes with each.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&str, &Digest)> {
+        self.parts.iter().map(|(uri, digest)| (&**uri, digest))
+    }
+
+    /// The one digest that is stated for a part; `None` when there is none, or several that differ.
+    pub(super) fn only(&self, uri: &str) -> Option<&Digest> {
+        self.only.get(uri)?.as_ref()
+    }
+
+    fn of(all: Vec<(String, Digest)>) -> Self {
+        let mut seen = HashSet::new();
+        let mut stated = Self::default();
+        for (uri, digest) in all {
+            if !seen.insert((uri.clone(), digest)) {
+                continue;
+            }
+            let only = stated.only.entry(uri.clone());
+            only.and_modify(|only| *only = None).or_insert(Some(digest));
+            stated.parts.push((uri, digest));
+        }
+        stated
+    }
 }
 
-fn read(result: &[u8], chain: &[u8]) -> Option<Vec<Stated>> {
+fn read(result: &[u8], chain: &[u8]) -> Option<Stated> {
     let result = Document::parse(result, LIMITS).ok()?;
     let (_, first) = result.root().attribute("", "URI")?.split_once('#')?;
     let chain = Document::parse(chain, LIMITS).ok()?;
@@ -58,15 +76,15 @@ fn read(result: &[u8], chain: &[u8]) -> Option<Vec<Stated>> {
         for entry in step.children() {
             match entry.local_name() {
                 "StepRef" => ahead.push(entry.attribute("", "URI")?.strip_prefix('#')?),
-                "DataRef" => stated.push(Stated {
-                    uri: entry.attribute("", "URI")?.to_owned(),
-                    digest: structure::digest(entry, default)?,
-                }),
+                "DataRef" => stated.push((
+                    entry.attribute("", "URI")?.to_owned(),
+                    structure::digest(entry, default)?,
+                )),
                 _ => {}
             }
         }
     }
-    Some(stated)
+    Some(Stated::of(stated))
 }
 
 const HASH_CHAIN: &str = "http://cyber.ee/hashchain";

@@ -113,10 +113,15 @@ impl Archive {
     ///
     /// When it is larger than [`Limits::memory_bytes_max`], or not as the entry says.
     pub fn read(&self, entry: &Entry) -> Result<Bytes, Error> {
+        self.read_at_most(entry, self.memory_bytes_max)
+    }
+
+    /// The same, when it is not larger than this either.
+    pub(crate) fn read_at_most(&self, entry: &Entry, bytes_max: u64) -> Result<Bytes, Error> {
         at_most(
             "octets of an entry in memory",
             entry.bytes,
-            self.memory_bytes_max,
+            bytes_max.min(self.memory_bytes_max),
         )?;
         let mut content = self.content(entry)?;
         // What the entry says is not believed before it is there.

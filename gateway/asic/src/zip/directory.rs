@@ -108,7 +108,8 @@ impl<'d> Raw<'d> {
     }
 
     fn check(self, limits: &Limits) -> Result<Header<'d>, Error> {
-        let shown = || String::from_utf8_lossy(self.name).into_owned();
+        // What somebody wrote must not steer a terminal.
+        let shown = || self.name.escape_ascii().to_string();
         if self.name.len() > limits.name_bytes_max {
             return Err(Error::TooMuch {
                 what: "octets of a name",

@@ -21,6 +21,7 @@ mod archives;
 mod country;
 mod direct;
 mod files;
+mod hostile;
 mod refuse_parts;
 mod refuse_stamp;
 mod refuse_trust;

@@ -144,6 +144,33 @@ async fn holds_a_message_of_a_batch_with_its_hash_chain_and_its_bodies() {
 }
 
 #[tokio::test]
+async fn refuses_to_hand_out_a_body_that_was_changed_on_disk() {
+    let world = World::new(1);
+    let long: Bytes = (0..200_000_u32).map(|n| (n * 7 % 251) as u8).collect();
+    let kept = spooled(&world, &long).await;
+    world.record("x", vec![kept]).await;
+    stamp(&world).await;
+    container(&world, 1).await;
+    let mut bodies = std::fs::read_dir(world.dir.path().join("bodies")).unwrap();
+    let path = bodies.next().unwrap().unwrap().path();
+    let bytes = std::fs::read(&path).unwrap();
+    for place in [0, 100_000, bytes.len() - 1] {
+        let mut changed = bytes.clone();
+        changed[place] ^= 1;
+        std::fs::write(&path, changed).unwrap();
+        let refused = write(&world.log, &logged(&world, 1).await, Vec::new()).await;
+        let refused = refused.unwrap_err();
+        let mut causes = std::iter::successors(Some(&refused as &dyn std::error::Error), |error| {
+            error.source()
+        });
+        let said = causes.by_ref().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        assert!(said.contains("the body is not what was logged"), "{said}");
+    }
+    std::fs::write(&path, bytes).unwrap();
+    container(&world, 1).await;
+}
+
+#[tokio::test]
 async fn leaves_out_what_was_not_kept() {
     let world = World::new(1);
     let body = Content::from_bytes(Bytes::from_static(b"secret"));

@@ -30,7 +30,7 @@ use gateway_tlog::proof::Proof;
 use gateway_tlog::tree;
 use serde_json::{Value, json};
 
-use super::configuration::{Configuration, Files, Origin, for_others};
+use super::configuration::{Configuration, Files, Origin, is_for_others};
 use super::documents::{self, Document, printable};
 use super::tree::Keys;
 use super::{Error, chain, file_error, show};
@@ -266,7 +266,8 @@ impl Judging<'_> {
         record: &Record,
     ) -> Result<Result<Option<String>, String>, Error> {
         let direction = containers::direction(record);
-        let name = CONTAINERS.to_owned() + &names::container(&record.message_id, direction, ordinal);
+        let name =
+            CONTAINERS.to_owned() + &names::container(&record.message_id, direction, ordinal);
         let Some(file) = self.contents.take(&name) else {
             return Ok(Err(format!(
                 "{name} is not there: it was exported before it was time-stamped, or it was taken out"
@@ -280,14 +281,13 @@ impl Judging<'_> {
             Ok(source) => source,
             Err(reason) => return Ok(Err(format!("{name}: {reason}"))),
         };
-        let mut judged = self.configurations.iter().map(|configuration| {
-            documents::judge(&name, source.clone(), &configuration.snapshot)
-        });
+        let mut judged = self
+            .configurations
+            .iter()
+            .map(|configuration| documents::judge(&name, source.clone(), &configuration.snapshot));
         let first = judged.next();
         let document = match first {
-            Some(document) if !document.holds() => {
-                judged.find(Document::holds).unwrap_or(document)
-            }
+            Some(document) if !document.holds() => judged.find(Document::holds).unwrap_or(document),
             Some(document) => document,
             None => Document::unreadable(&name, "there is no configuration to judge it by"),
         };
@@ -340,7 +340,10 @@ fn same_message(record: &Record, container: &Container) -> Result<(), String> {
     if !is_same {
         return other("signature");
     }
-    let chain = record.hash_chain_result.as_ref().zip(record.hash_chain.as_ref());
+    let chain = record
+        .hash_chain_result
+        .as_ref()
+        .zip(record.hash_chain.as_ref());
     if seal.chain.as_ref().map(|(result, chain)| (result, chain)) != chain {
         return other("hash chain");
     }
@@ -367,7 +370,9 @@ fn digest(container: &Container, file: &File, like: &Digest) -> Result<Digest, S
     let mut hasher = Hasher::new(like.algorithm());
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
-        let count = content.read(&mut chunk).map_err(|error| error.to_string())?;
+        let count = content
+            .read(&mut chunk)
+            .map_err(|error| error.to_string())?;
         match chunk.get(..count) {
             Some([]) | None => return Ok(hasher.finish()),
             Some(filled) => hasher.update(filled),
@@ -422,7 +427,7 @@ impl Contents {
             let Some((folder, path)) = name.split_once('/') else {
                 continue;
             };
-            if !is_configuration(folder) {
+            if !is_configuration(folder) || !is_for_others(path) {
                 continue;
             }
             match self.bytes(&name) {
@@ -435,14 +440,7 @@ impl Contents {
         }
         let mut read = Vec::new();
         for (folder, files) in folders {
-            let found = for_others(&files).and_then(|expected| {
-                let other = files.keys().find(|path| !expected.contains_key(*path));
-                match other {
-                    Some(path) => Err(format!("{path} does not belong there")),
-                    None => Configuration::of(&files, Origin::Bundle(folder.clone())),
-                }
-            });
-            match found {
+            match Configuration::of(&files, Origin::Bundle(folder.clone())) {
                 Ok(configuration) => read.push(configuration),
                 Err(reason) => verdict.fail(&format!("{folder}/: {reason}")),
             }
@@ -599,7 +597,9 @@ pub(super) fn configuration(number: usize) -> String {
 }
 
 fn is_configuration(folder: &str) -> bool {
-    let number = folder.strip_prefix(CONF).and_then(|rest| rest.strip_prefix('-'));
+    let number = folder
+        .strip_prefix(CONF)
+        .and_then(|rest| rest.strip_prefix('-'));
     folder == CONF || number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 

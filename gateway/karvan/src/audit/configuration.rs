@@ -95,11 +95,17 @@ impl Configuration {
         };
         for (instance, digest) in &self.shared {
             let instance = printable(instance);
-            let _infallible = writeln!(text, "  instance      {instance}, SHA-256 of its parameters {digest}");
+            let _infallible = writeln!(
+                text,
+                "  instance      {instance}, SHA-256 of its parameters {digest}"
+            );
         }
         for (name, digest) in &self.authorities {
             let name = printable(name);
-            let _infallible = writeln!(text, "  authority     {name}\n                SHA-256 of its certificate {digest}");
+            let _infallible = writeln!(
+                text,
+                "  authority     {name}\n                SHA-256 of its certificate {digest}"
+            );
         }
         for ignored in self.snapshot.ignored() {
             let _infallible = writeln!(
@@ -148,23 +154,28 @@ fn left_out(reason: &Reason) -> String {
 /// downloaded, the version they are of, and no expiry, so that they serve as long as they are kept.
 pub(super) fn for_others(files: &Files) -> Result<Files, String> {
     let mut kept = Files::new();
-    for (path, bytes) in files {
-        let path = path.as_str();
-        if path == disk::INSTANCE_IDENTIFIER || is_shared(path) {
-            kept.insert(path.to_owned(), bytes.clone());
-        } else if let Some(parameters) = path.strip_suffix(disk::METADATA_SUFFIX)
-            && is_shared(parameters)
-        {
-            let metadata =
-                disk::Metadata::from_json(bytes, path).map_err(|error| chain(&error))?;
-            let version = disk::Metadata {
-                configuration_version: metadata.configuration_version,
-                ..disk::Metadata::default()
-            };
-            kept.insert(path.to_owned(), version.to_json());
-        }
+    for (path, bytes) in files.iter().filter(|(path, _)| is_for_others(path)) {
+        let bytes = match path.ends_with(disk::METADATA_SUFFIX) {
+            false => bytes.clone(),
+            true => {
+                let metadata =
+                    disk::Metadata::from_json(bytes, path).map_err(|error| chain(&error))?;
+                let version = disk::Metadata {
+                    configuration_version: metadata.configuration_version,
+                    ..disk::Metadata::default()
+                };
+                version.to_json()
+            }
+        };
+        kept.insert(path.clone(), bytes);
     }
     Ok(kept)
+}
+
+/// Whether a file of a configuration directory is among them.
+pub(super) fn is_for_others(path: &str) -> bool {
+    let parameters = path.strip_suffix(disk::METADATA_SUFFIX).unwrap_or(path);
+    path == disk::INSTANCE_IDENTIFIER || is_shared(parameters)
 }
 
 fn is_shared(path: &str) -> bool {

@@ -80,6 +80,7 @@ pub(super) fn judge_archive(
     is_in_folder: bool,
     chains: &mut Chains,
     conf: &Snapshot,
+    progress: &mut Option<Progress>,
     tell: &mut dyn FnMut(Document) -> Result<(), Error>,
 ) -> Result<Chained, Error> {
     let archive = match Archive::open(source, &Limits::ARCHIVE) {
@@ -109,7 +110,6 @@ pub(super) fn judge_archive(
         }
         chained.foreign.push(entry.name().to_owned());
     }
-    let mut progress = Progress::new("documents");
     let all = count(archive.containers().len());
     for entry in archive.containers() {
         let document = match archive.content(entry) {
@@ -118,7 +118,9 @@ pub(super) fn judge_archive(
         };
         tell(document)?;
         chained.documents = chained.documents.saturating_add(1);
-        progress.tell(chained.documents, all);
+        if let Some(progress) = progress {
+            progress.tell(chained.documents, all);
+        }
     }
     Ok(chained)
 }
@@ -138,10 +140,7 @@ pub(super) fn nested(
 
 /// A file that lies in another one, to be read by position: small ones in memory, long ones in a file
 /// without name. The inner error: it is not as it says.
-pub(super) fn taken_out(
-    mut content: Content,
-    bytes: u64,
-) -> Result<Result<Source, String>, Error> {
+pub(super) fn taken_out(mut content: Content, bytes: u64) -> Result<Result<Source, String>, Error> {
     if bytes <= MEMORY_BYTES_MAX {
         let mut octets = Vec::new();
         return Ok(match content.read_to_end(&mut octets) {
@@ -252,20 +251,30 @@ impl Chained {
             Err(reason) => ("FAILS", reason),
         };
         let mut text = format!("{verdict}  {place}\n");
-        line(&mut text, "archive", &format!("{} documents", self.documents));
+        line(
+            &mut text,
+            "archive",
+            &format!("{} documents", self.documents),
+        );
         line(&mut text, "chain", said);
         if let Some(digest) = &self.last_digest {
             line(&mut text, "last digest", digest);
         }
         for name in &self.foreign {
-            line(&mut text, "not covered", &format!("{name}: no signed document"));
+            line(
+                &mut text,
+                "not covered",
+                &format!("{name}: no signed document"),
+            );
         }
         text
     }
 
     pub(super) fn json(&self, documents: Vec<Value>) -> Value {
+        let holds = |document: &Value| document["ok"] == true;
         json!({
             "kind": "archive",
+            "ok": self.holds() && documents.iter().all(holds),
             "chain_ok": self.chain.is_ok(),
             "chain": self.chain.as_ref().ok(),
             "reason": self.chain.as_ref().err(),
@@ -396,7 +405,10 @@ fn report_text(text: &mut String, report: &Report) {
         warnings,
     } = report;
     let mut line = |name: &str, value: &str| line(text, name, value);
-    line("message", &format!("{} {}", message.protocol, message.direction));
+    line(
+        "message",
+        &format!("{} {}", message.protocol, message.direction),
+    );
     if let Some(client) = &message.client {
         line("client", &client.to_string());
     }
@@ -470,9 +482,9 @@ fn report_json(report: &Report) -> Value {
             "digest": covered.digest.map(|digest| hex::encode(digest.as_bytes())),
         })
     });
-    let uncovered = report.uncovered.iter().map(|file| {
-        json!({ "name": file.name, "bytes": file.bytes, "reason": file.reason.to_string() })
-    });
+    let uncovered = report.uncovered.iter().map(
+        |file| json!({ "name": file.name, "bytes": file.bytes, "reason": file.reason.to_string() }),
+    );
     let warnings = report.warnings.iter().map(ToString::to_string);
     json!({
         "protocol": report.message.protocol.to_string(),
@@ -532,3 +544,80 @@ fn count(number: usize) -> u64 {
 const ARCHIVE: &str = "mlog";
 const ENCRYPTED: &str = ".gpg";
 const MEMORY_BYTES_MAX: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "mlog-20261122100000-20261122110000-0123456789abcdef.zip";
+    const B: &str = "mlog-AZ_GOV_1-x-20261122100000-20261122110000-0123456789abcdef.zip.gpg";
+
+    #[test]
+    fn tells_archives_and_their_groups_by_their_names() {
+        assert!(is_archive_name(A) && is_archive_name(B));
+        assert_eq!((group(A), group(B)), ("mlog", "mlog-AZ_GOV_1-x"));
+        for other in [
+            "mlog-1.zip",
+            "mlog-a-b-c.zip",
+            "x-20261122100000-20261122110000-0.zip",
+        ] {
+            assert!(!is_archive_name(other), "{other}");
+        }
+        assert!(same_file(A, &format!("{A}.gpg")) && !same_file(A, B));
+    }
+
+    #[test]
+    fn what_others_wrote_does_not_steer_a_terminal() {
+        assert_eq!(
+            printable("a\u{1b}[2Jb\n\u{85}c"),
+            "a\u{fffd}[2Jb\u{fffd}\u{fffd}c"
+        );
+        let mut text = String::new();
+        line(&mut text, "message id", "x\r\ny");
+        assert_eq!(text, "  message id    x\u{fffd}\u{fffd}y\n");
+    }
+
+    #[track_caller]
+    fn check(
+        before: Option<&str>,
+        given: Option<Given>,
+        in_folder: bool,
+        expected: Result<(), &str>,
+    ) {
+        let previous = |digest: &str| Previous {
+            digest: digest.to_owned(),
+            file_name: A.to_owned(),
+        };
+        let mut chains = Chains::new(given);
+        if let Some(digest) = before {
+            chains.last.insert(group(A).to_owned(), previous(digest));
+        }
+        let info = Info {
+            previous: Some(previous("aa")),
+            algorithm: certs_keys::DigestAlgorithm::Sha256,
+            links: Vec::new(),
+        };
+        match (chains.go_on(A, &info, in_folder), expected) {
+            (Ok(_), Ok(())) => {}
+            (Err(reason), Err(part)) => assert!(reason.contains(part), "{reason}"),
+            (found, expected) => panic!("{found:?}, not {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn a_chain_goes_on_where_the_file_before_ended() {
+        check(Some("aa"), None, true, Ok(()));
+        check(Some("AA"), Some(Given::First), true, Ok(()));
+        check(Some("bb"), None, true, Err("ends with bb"));
+        check(Some("bb"), None, false, Err("ends with bb"));
+        check(None, None, true, Ok(()));
+        check(None, Some(Given::First), true, Err("the first file"));
+        check(None, Some(Given::After("AA".to_owned())), false, Ok(()));
+        check(
+            None,
+            Some(Given::After("bb".to_owned())),
+            false,
+            Err("given is bb"),
+        );
+    }
+}

@@ -210,7 +210,8 @@ impl Gathering<'_> {
                         self.candidates.insert(hash.clone(), candidate);
                     }
                     Err(reason) => {
-                        self.missing.push(format!("the configuration of {time}: {reason}"));
+                        self.missing
+                            .push(format!("the configuration of {time}: {reason}"));
                         continue;
                     }
                 }
@@ -261,13 +262,24 @@ impl Gathering<'_> {
     /// Fills in the proofs, and says by which keys they are verified.
     fn proofs(&mut self, data: &Path, folder: &Path, id: &str) -> Result<String, Error> {
         if !tree::has_tree(folder) {
-            self.missing
-                .push("the log has no signed tree: nothing proves that records are in it".to_owned());
+            self.missing.push(
+                "the log has no signed tree: nothing proves that records are in it".to_owned(),
+            );
             return Ok(String::new());
         }
         let keys = Keys::of(folder, None).map_err(Error::Use)?;
         let mut proofs = BTreeMap::new();
-        for proved in tree::prove(data, self.reader, id, None)? {
+        let proved = match tree::prove(data, self.reader, id, None) {
+            Ok(proved) => proved,
+            // A log that does not give its own tree is evidence of something, too.
+            Err(Error::Tree(error)) => {
+                self.missing
+                    .push(format!("the tree of the log: {}", chain(&error)));
+                return Ok(keys.text);
+            }
+            Err(error) => return Err(error),
+        };
+        for proved in proved {
             match proved {
                 Ok(proved) => {
                     proofs.insert(proved.ordinal, proved.proof.encode());
@@ -314,25 +326,39 @@ impl Gathering<'_> {
                 )),
             }
         }
-        let mut chosen = Vec::new();
-        while !waiting.is_empty() {
-            let covers = |ordinals: &Vec<u64>| {
-                let covered = ordinals.iter().filter(|ordinal| waiting.contains(ordinal));
-                covered.count()
-            };
-            let best = held.iter().max_by_key(|(_, ordinals)| covers(ordinals));
-            let Some((hash, ordinals)) = best else {
-                break;
-            };
-            chosen.push(hash.clone());
-            waiting.retain(|ordinal| !ordinals.contains(ordinal));
-        }
+        let mut chosen = covering(&held, waiting);
         if chosen.is_empty() {
-            chosen.extend(self.records.iter().find_map(|one| one.in_force.first()).cloned());
+            chosen.extend(
+                self.records
+                    .iter()
+                    .find_map(|one| one.in_force.first())
+                    .cloned(),
+            );
         }
-        let found = chosen.iter().filter_map(|hash| self.candidates.remove(hash));
+        let found = chosen
+            .iter()
+            .filter_map(|hash| self.candidates.remove(hash));
         Ok(found.map(|candidate| candidate.files).collect())
     }
+}
+
+/// The fewest configurations by which all these containers hold, or nearly: the one by which most of
+/// those left do, again and again.
+fn covering(held: &BTreeMap<String, Vec<u64>>, mut waiting: Vec<u64>) -> Vec<String> {
+    let mut chosen = Vec::new();
+    while !waiting.is_empty() {
+        let left = |ordinals: &Vec<u64>| {
+            let left = ordinals.iter().filter(|ordinal| waiting.contains(ordinal));
+            left.count()
+        };
+        let best = held.iter().max_by_key(|(_, ordinals)| left(ordinals));
+        let Some((hash, ordinals)) = best.filter(|(_, ordinals)| left(ordinals) > 0) else {
+            break;
+        };
+        chosen.push(hash.clone());
+        waiting.retain(|ordinal| !ordinals.contains(ordinal));
+    }
+    chosen
 }
 
 /// The file of a container, to be read by position: writing elsewhere does not disturb it.
@@ -428,3 +454,24 @@ fn readme(records: &[One]) -> String {
 }
 
 const NOTHING: &str = "nothing is logged under this id";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(held: &[(&str, &[u64])], waiting: &[u64], expected: &[&str]) {
+        let held = held.iter();
+        let held = held.map(|(hash, ordinals)| ((*hash).to_owned(), ordinals.to_vec()));
+        assert_eq!(covering(&held.collect(), waiting.to_vec()), expected);
+    }
+
+    #[test]
+    fn takes_as_few_configurations_as_possible() {
+        check(&[("a", &[1, 2]), ("b", &[2])], &[1, 2], &["a"]);
+        check(&[("a", &[1]), ("b", &[1, 2])], &[1, 2], &["b"]);
+        check(&[("a", &[1]), ("b", &[2, 3])], &[1, 2, 3], &["b", "a"]);
+        check(&[("a", &[1])], &[], &[]);
+        check(&[("a", &[1])], &[1, 2], &["a"]);
+    }
+}

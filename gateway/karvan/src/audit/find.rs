@@ -61,7 +61,10 @@ pub(super) fn run(find: &Find) -> Result<bool, Error> {
                 unreadable = unreadable.saturating_add(1);
                 let text = format!("FAIL {damage}: it may be one that is looked for");
                 if find.json {
-                    print(&format!("{}\n", json!({ "kind": "unreadable", "text": text })))?;
+                    print(&format!(
+                        "{}\n",
+                        json!({ "kind": "unreadable", "text": text })
+                    ))?;
                 } else {
                     print(&format!("{text}\n"))?;
                 }

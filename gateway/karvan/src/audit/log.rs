@@ -59,7 +59,10 @@ fn tree(
     let offline = match Offline::open(folder) {
         Ok(offline) => offline,
         Err(error) => {
-            failures.push(format!("  FAIL the tree of the log: {}", super::chain(&error)));
+            failures.push(format!(
+                "  FAIL the tree of the log: {}",
+                super::chain(&error)
+            ));
             return Ok(None);
         }
     };

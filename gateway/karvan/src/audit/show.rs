@@ -136,7 +136,10 @@ fn message_text(text: &mut String, verdict: &Verdict, record: &Record, messages:
     if let Some(stamp) = &verdict.time_stamp {
         let time = stamp.time.map(|time| time.to_string());
         line("stamped at", time.as_deref().unwrap_or("?"));
-        line("stamped by", stamp.signer.as_ref().unwrap_or(&stamp.authority));
+        line(
+            "stamped by",
+            stamp.signer.as_ref().unwrap_or(&stamp.authority),
+        );
     }
     for check in &verdict.checks {
         line(check.subject.name(), &outcome(&check.outcome));
@@ -232,7 +235,10 @@ fn stamp_text(text: &mut String, stamp: &Stamp) {
     let mut line = |name: &str, value: &str| {
         let _infallible = writeln!(text, "  {name:<14}{value}");
     };
-    line("time stamp", &format!("over {} messages", stamp.covers.len()));
+    line(
+        "time stamp",
+        &format!("over {} messages", stamp.covers.len()),
+    );
     line("time", &stamp.time.to_string());
     line("authority", &stamp.authority);
     text.push('\n');

@@ -1,7 +1,7 @@
 //! `karvan audit verify`: whether documents, archives, bundles and logs hold.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _};
+use std::io::{BufReader, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::configuration::Configuration;
 use super::documents::{self, Chains, Document, Given, printable};
+use super::progress::Progress;
 use super::{Error, Tally, bundle, chain, file_error, keys, log, print};
 
 /// What is checked, and by what.
@@ -69,9 +70,14 @@ pub(super) fn run(verify: &Verify) -> Result<bool, Error> {
     };
     let targets = run.targets(&verify.paths)?;
     run.is_alone = targets.len() == 1;
-    for target in &targets {
+    let mut progress = run.progress("files");
+    for (done, target) in (0..).zip(&targets) {
         run.check(target)?;
+        if let Some(progress) = &mut progress {
+            progress.tell(done, u64::try_from(targets.len()).unwrap_or(u64::MAX));
+        }
     }
+    drop(progress);
     run.end()
 }
 
@@ -163,7 +169,11 @@ impl By {
             conf: conf.transpose()?.map(Arc::new),
             protection: keys::protection(&verify.key)?,
             log_key: verify.log_key.clone(),
-            pgp: verify.pgp_key.as_deref().map(|key| Pgp::of(key, verify)).transpose()?,
+            pgp: verify
+                .pgp_key
+                .as_deref()
+                .map(|key| Pgp::of(key, verify))
+                .transpose()?,
         })
     }
 
@@ -193,7 +203,8 @@ impl Pgp {
             Error::Use(format!("{}: {}", path.display(), chain(error)))
         };
         let read = |path: &Path| std::fs::read(path).map_err(|source| file_error(path, source));
-        let key = SecretKey::read(&read(key)?, passphrase).map_err(|error| unusable(key, &error))?;
+        let key =
+            SecretKey::read(&read(key)?, passphrase).map_err(|error| unusable(key, &error))?;
         let mut signers = Vec::with_capacity(verify.pgp_signer.len());
         for path in &verify.pgp_signer {
             let signer = PublicKey::read(&read(path)?);
@@ -226,7 +237,10 @@ impl Run {
         let mut targets = Vec::new();
         for path in paths {
             if !path.exists() {
-                return Err(Error::Use(format!("{}: there is no such path", path.display())));
+                return Err(Error::Use(format!(
+                    "{}: there is no such path",
+                    path.display()
+                )));
             }
             if !path.is_dir() {
                 let kind = match kind_of(path, true)? {
@@ -302,16 +316,26 @@ impl Run {
             left.push((self.links(&target)?, target));
         }
         let mut ordered = Vec::with_capacity(left.len());
+        let mut last: Option<String> = None;
         while !left.is_empty() {
-            let goes_on = |(info, _): &(Option<Info>, Target)| {
-                let previous = info.as_ref().and_then(|info| info.previous.as_ref());
-                let mut others = left.iter().filter_map(|(other, _)| other.as_ref());
-                previous.is_some_and(|previous| {
-                    others.any(|other| other.last_digest() == previous.digest)
+            let position = |fits: &dyn Fn(Option<&str>) -> bool| {
+                left.iter().position(|(info, _): &(Option<Info>, Target)| {
+                    let previous = info.as_ref().and_then(|info| info.previous.as_ref());
+                    fits(previous.map(|previous| previous.digest.as_str()))
                 })
             };
-            let next = left.iter().position(|one| !goes_on(one)).unwrap_or(0);
-            ordered.push(left.remove(next).1);
+            let ends_here = |digest: &str| {
+                let mut infos = left.iter().filter_map(|(info, _)| info.as_ref());
+                infos.any(|info| info.last_digest() == digest)
+            };
+            // The one that goes on, one that begins, one whose predecessor is elsewhere.
+            let next = position(&|previous| previous.is_some() && previous == last.as_deref())
+                .or_else(|| position(&|previous| previous.is_none()))
+                .or_else(|| position(&|previous| previous.is_some_and(|one| !ends_here(one))))
+                .unwrap_or(0);
+            let (info, target) = left.remove(next);
+            last = info.map(|info| info.last_digest().to_owned());
+            ordered.push(target);
         }
         Ok(ordered)
     }
@@ -445,6 +469,7 @@ impl Run {
             target.is_in_folder,
             &mut chains,
             &conf.snapshot,
+            &mut self.progress("documents"),
             &mut |document| {
                 self.document(&format!("{place}: {}", document.name), &document)?;
                 if self.json {
@@ -472,7 +497,8 @@ impl Run {
         }
         self.counts.bundles.add(verdict.holds());
         let failures = verdict.failures.iter();
-        self.failures.extend(failures.map(|reason| format!("{place}: {reason}")));
+        self.failures
+            .extend(failures.map(|reason| format!("{place}: {reason}")));
         self.tell(&verdict.text(&place))?;
         self.item(path, verdict.json());
         Ok(())
@@ -483,7 +509,10 @@ impl Run {
         self.counts.broken = self.counts.broken.saturating_add(1);
         self.failures.push(format!("{place}: {reason}"));
         self.tell(&format!("FAILS  {place}\n  {}\n", printable(reason)))?;
-        self.item(path, json!({ "kind": "unreadable", "ok": false, "reason": reason }));
+        self.item(
+            path,
+            json!({ "kind": "unreadable", "ok": false, "reason": reason }),
+        );
         Ok(())
     }
 
@@ -506,6 +535,11 @@ impl Run {
         if self.json {
             self.items.push(document);
         }
+    }
+
+    /// How far it is, where it is not seen by what is told.
+    fn progress(&self, what: &'static str) -> Option<Progress> {
+        (self.json || !std::io::stdout().is_terminal()).then(|| Progress::new(what))
     }
 
     /// For people, at once; a program gets one document at the end.
@@ -546,7 +580,12 @@ impl Run {
         if self.tally.is_some() && good.saturating_add(fails).saturating_add(broken) == 0 {
             return Ok(holds);
         }
-        let mut text = self.by.conf.as_deref().map(Configuration::text).unwrap_or_default();
+        let mut text = self
+            .by
+            .conf
+            .as_deref()
+            .map(Configuration::text)
+            .unwrap_or_default();
         text.push_str(&documents.text("document"));
         for (count, name) in [(archives, "archive"), (bundles, "bundle")] {
             if count.all() > 0 {
@@ -658,9 +697,8 @@ fn kind_of_names(archive: &Archive) -> Kind {
     if names().any(|name| name.starts_with("META-INF/") || name == "message.xml") {
         return Kind::Container;
     }
-    let of_archive = |name: &str| {
-        name == LINKING_INFO || name.ends_with(".asice") && !name.contains('/')
-    };
+    let of_archive =
+        |name: &str| name == LINKING_INFO || name.ends_with(".asice") && !name.contains('/');
     match names().any(of_archive) {
         true => Kind::Archive,
         false => Kind::Other,

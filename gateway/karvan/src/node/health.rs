@@ -76,7 +76,7 @@ impl Health {
         if let Some(first) = damages.first() {
             let _infallible = writeln!(
                 text,
-                "degraded: the message log was damaged at {} places when the node started, the first: {first}; \
+                "degraded: the message log is damaged: {first}; places found at the start: {}; \
                  `karvan audit verify` names them all",
                 damages.len()
             );

@@ -53,8 +53,7 @@ pub(super) fn advice(error: &gateway_messagelog::Error) -> Option<&'static str> 
         ),
         gateway_messagelog::Error::Tree(error) => match **error {
             tree::Error::Fork { .. } => Some(
-                "nothing was overwritten: bring the log back as it was, or keep it for the auditor \
-                 and begin a new one in an empty folder, with a new key in [transparency]",
+                "nothing was overwritten: keep a copy of the folder, and bring the log back as it was",
             ),
             tree::Error::OtherLog { .. } => Some(
                 "is this the log of this server, and the key in [transparency] the one it was signed \

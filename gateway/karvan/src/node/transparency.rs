@@ -162,10 +162,7 @@ pub(super) fn check(config: &Loaded<config::node::Node>) -> Result<(), Error> {
 }
 
 /// Writes beside the log by which keys its checkpoints are verified, for an auditor of the folder.
-pub(super) fn write_keys(
-    config: &Loaded<config::node::Node>,
-    log: &Verifier,
-) -> Result<(), Error> {
+pub(super) fn write_keys(config: &Loaded<config::node::Node>, log: &Verifier) -> Result<(), Error> {
     let witnesses = witnesses(config, &config.values.transparency)?;
     let keys = std::iter::once(log).chain(witnesses.iter().map(|(key, _)| key));
     let text: String = keys.map(|key| key.to_vkey() + "\n").collect();
@@ -312,7 +309,10 @@ impl Face {
             let found = self.blocking(move || witness.latest(&path)).await;
             return file(found, PLAIN, NOT_KEPT);
         }
-        let (log, path) = (self.log.clone(), path.strip_prefix('/').unwrap_or(path).to_owned());
+        let (log, path) = (
+            self.log.clone(),
+            path.strip_prefix('/').unwrap_or(path).to_owned(),
+        );
         let found = self.blocking(move || match log.tree() {
             Some(tree) => tree.file(&path),
             None => Ok(None),
@@ -390,7 +390,9 @@ struct OfTree(MessageLog);
 
 impl OfTree {
     fn tree(&self) -> Result<&Tree, String> {
-        self.0.tree().ok_or_else(|| "this log has no tree".to_owned())
+        self.0
+            .tree()
+            .ok_or_else(|| "this log has no tree".to_owned())
     }
 }
 
@@ -469,7 +471,12 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn text(status: StatusCode, words: &str) -> Response<Body> {
-    respond(status, PLAIN, Bytes::copy_from_slice(words.as_bytes()), NOT_KEPT)
+    respond(
+        status,
+        PLAIN,
+        Bytes::copy_from_slice(words.as_bytes()),
+        NOT_KEPT,
+    )
 }
 
 fn respond(

@@ -92,6 +92,7 @@ fn a_node_archives_what_is_stamped_for_those_who_may_read_it_and_goes_on_after_a
         !names(&away).is_empty()
     });
     let first = names(&folder);
+    running.take(Service::Node("iria")).kill();
     running.restart(Service::Node("iria"));
     ask(&running.country, "archived-2");
     eventually("the next file is carried away", || {

@@ -371,7 +371,12 @@ impl Process {
                 assert_eq!(status.code(), Some(2), "{}: {}", self.name, self.log());
                 return self.log();
             }
-            assert!(Instant::now() < end, "{} goes on: {}", self.name, self.log());
+            assert!(
+                Instant::now() < end,
+                "{} goes on: {}",
+                self.name,
+                self.log()
+            );
             std::thread::sleep(POLL);
         }
     }
@@ -391,7 +396,9 @@ impl Process {
     /// What it said so far.
     pub(crate) fn log(&self) -> String {
         let said = std::fs::read(&self.log).unwrap_or_default();
-        let said = said.get(usize::try_from(self.begins).unwrap()..).unwrap_or_default();
+        let said = said
+            .get(usize::try_from(self.begins).unwrap()..)
+            .unwrap_or_default();
         String::from_utf8_lossy(said).into_owned()
     }
 }

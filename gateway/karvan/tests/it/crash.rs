@@ -92,7 +92,9 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
             }
         }
         let before = count();
-        eventually("exchanges after the last restart", || count() >= before + 20);
+        eventually("exchanges after the last restart", || {
+            count() >= before + 20
+        });
     });
 
     let country = running.stop();
@@ -102,7 +104,11 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
     let consumer = check_log(&country.data("iria"));
     let provider = check_log(&country.data("din"));
     let has = |side: &str, id: &String| {
-        let messages = if side == "consumer" { &consumer } else { &provider };
+        let messages = if side == "consumer" {
+            &consumer
+        } else {
+            &provider
+        };
         ["request", "response"].iter().all(|direction| {
             messages.contains(&(side.to_owned(), (*direction).to_owned(), id.clone()))
         })
@@ -127,7 +133,10 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
         report.forks,
     );
     assert!(lost.is_empty(), "{report:?}: {lost:?}");
-    assert!(report.acknowledged > 0 && report.checkpoints > 0, "{report:?}");
+    assert!(
+        report.acknowledged > 0 && report.checkpoints > 0,
+        "{report:?}"
+    );
     assert_eq!(report.forks, 0, "{report:?}");
 }
 

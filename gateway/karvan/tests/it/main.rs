@@ -26,6 +26,7 @@ mod check;
 mod country;
 mod crash;
 mod evidence;
+mod faults;
 mod load;
 mod ocsp_port;
 mod outage;

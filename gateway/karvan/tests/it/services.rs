@@ -78,7 +78,10 @@ fn health_tells_that_a_node_lives_and_is_ready() {
     assert_eq!(first, "ready");
     // Of the neighbours that are to cosign some do not run; all else is as it should be.
     let mut remarks = remarks.lines();
-    assert!(remarks.all(|line| line.starts_with("degraded: witness ")), "{text}");
+    assert!(
+        remarks.all(|line| line.starts_with("degraded: witness ")),
+        "{text}"
+    );
     assert_eq!(wire::get(health, "/", &[]).status, 404);
 }
 

@@ -34,14 +34,20 @@ fn tree_hash(leaves: &[Vec<u8>]) -> Hash {
         [_, _, ..] => {
             // The largest power of two below their number.
             let (left, right) = leaves.split_at(1 << (leaves.len() - 1).ilog2());
-            let hashed = Sha256::new().chain_update([1]).chain_update(tree_hash(left));
+            let hashed = Sha256::new()
+                .chain_update([1])
+                .chain_update(tree_hash(left));
             hashed.chain_update(tree_hash(right)).finalize().into()
         }
     }
 }
 
 fn leaf_hash(leaf: &[u8]) -> Hash {
-    Sha256::new().chain_update([0]).chain_update(leaf).finalize().into()
+    Sha256::new()
+        .chain_update([0])
+        .chain_update(leaf)
+        .finalize()
+        .into()
 }
 
 /// A checkpoint, read by hand.
@@ -88,7 +94,10 @@ impl Checkpoint {
     /// The log and both witnesses have signed it, by the keys that their nodes show.
     #[track_caller]
     fn verify(&self, country: &Country) {
-        assert!(self.verifies(&self.text, &keys(country, "din")[0]), "{self:?}");
+        assert!(
+            self.verifies(&self.text, &keys(country, "din")[0]),
+            "{self:?}"
+        );
         for (node, name) in WITNESSES {
             let key = &keys(country, node)[1];
             assert_eq!(key.name, name);
@@ -140,7 +149,10 @@ fn keys(country: &Country, node: &str) -> [Key; 2] {
 fn checkpoint(country: &Country) -> Checkpoint {
     let answer = wire::get(country.transparency("din"), "/checkpoint", &[]);
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
     Checkpoint::parse(&answer.body)
 }
 
@@ -164,13 +176,19 @@ fn ready(country: &Country) -> String {
 fn tile(country: &Country, path: &str) -> Vec<u8> {
     let answer = wire::get(country.transparency("din"), path, &[]);
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-    assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/octet-stream")
+    );
     assert_eq!(
         answer.header("cache-control"),
         Some("public, max-age=604800, immutable")
     );
     for personal in ["0TEST01", "seen-", "iamas", "mygov"] {
-        let found = answer.body.windows(personal.len()).any(|part| part == personal.as_bytes());
+        let found = answer
+            .body
+            .windows(personal.len())
+            .any(|part| part == personal.as_bytes());
         assert!(!found, "{path} has {personal}");
     }
     answer.body
@@ -208,7 +226,10 @@ fn exchange(country: &Country, times: u64) {
         // Nothing told twice: the ids are looked for in the tree.
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let answer = country.addresses().person("0TEST01", &format!("seen-{number}")).unwrap();
+        let answer = country
+            .addresses()
+            .person("0TEST01", &format!("seen-{number}"))
+            .unwrap();
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 }
@@ -224,13 +245,15 @@ fn grown(country: &Country, size: u64) -> Checkpoint {
 
 #[track_caller]
 fn cosigned(country: &Country) -> Checkpoint {
-    eventually("both witnesses have cosigned", || checkpoint(country).is_cosigned());
+    eventually("both witnesses have cosigned", || {
+        checkpoint(country).is_cosigned()
+    });
     let found = checkpoint(country);
     found.verify(country);
     found
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -244,7 +267,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Puts another folder in the place of one.
-fn put_back(kept: &Path, place: &Path) {
+pub(crate) fn put_back(kept: &Path, place: &Path) {
     std::fs::remove_dir_all(place).unwrap();
     copy(kept, place);
 }
@@ -304,18 +327,28 @@ fn both_neighbours_cosign_also_after_a_restart(running: &mut Running) {
         assert_eq!(theirs.text, found.text);
         assert_eq!(theirs.signers(), BTreeSet::from([DIN, name]));
     }
-    assert!(!ready(&running.country).contains("witness"), "{}", ready(&running.country));
+    assert!(
+        !ready(&running.country).contains("witness"),
+        "{}",
+        ready(&running.country)
+    );
 
     running.take(Service::Node("din")).kill();
     running.restart(Service::Node("din"));
     let again = checkpoint(&running.country);
-    assert_eq!((&again.text, &again.signers()), (&found.text, &found.signers()));
+    assert_eq!(
+        (&again.text, &again.signers()),
+        (&found.text, &found.signers())
+    );
     exchange(&running.country, 1);
     grown(&running.country, found.size + 2);
     let next = cosigned(&running.country);
     let leaves = leaves(&running.country, next.size);
     assert_eq!(tree_hash(&leaves).to_vec(), next.root);
-    assert_eq!(tree_hash(&leaves[..found.size as usize]).to_vec(), found.root);
+    assert_eq!(
+        tree_hash(&leaves[..found.size as usize]).to_vec(),
+        found.root
+    );
 }
 
 /// Three histories of one log, kept beside.
@@ -375,7 +408,10 @@ fn a_log_that_is_set_back_is_named_and_not_cosigned(running: &mut Running) -> Hi
     eventually("both witnesses see other records", contradicted);
     exchange(&running.country, 1);
     let longer = grown(&running.country, seen.size + 2);
-    eventually("both witnesses see other records, also in a longer log", contradicted);
+    eventually(
+        "both witnesses see other records, also in a longer log",
+        contradicted,
+    );
     for found in [found, longer, checkpoint(&running.country)] {
         assert_eq!(found.signers(), BTreeSet::from([DIN]));
     }
@@ -397,8 +433,17 @@ fn a_node_does_not_start_over_what_contradicts_its_word(running: &mut Running, h
     let log = running.country.data("din").join("log");
     let size = history.seen.size;
     for (segments, why) in [
-        (&history.rewritten, "so some were changed; nothing was overwritten".to_owned()),
-        (&history.older, format!("the log has {} records only, so some were removed", size - 4)),
+        (
+            &history.rewritten,
+            "so some were changed; nothing was overwritten".to_owned(),
+        ),
+        (
+            &history.older,
+            format!(
+                "the log has {} records only, so some were removed",
+                size - 4
+            ),
+        ),
     ] {
         put_back(&history.newest, &log);
         put_back(&segments.join("segments"), &log.join("segments"));
@@ -407,7 +452,11 @@ fn a_node_does_not_start_over_what_contradicts_its_word(running: &mut Running, h
         assert!(said.contains("cannot be reproduced"), "{what}: {said}");
         assert!(said.contains(&why), "{said}");
         let kept = std::fs::read(log.join("tree/checkpoint")).unwrap();
-        assert_eq!(Checkpoint::parse(&kept), history.seen, "nothing was overwritten");
+        assert_eq!(
+            Checkpoint::parse(&kept),
+            history.seen,
+            "nothing was overwritten"
+        );
     }
     // With the log as it was all is well again.
     put_back(&history.newest, &log);
@@ -416,7 +465,9 @@ fn a_node_does_not_start_over_what_contradicts_its_word(running: &mut Running, h
     exchange(&running.country, 1);
     grown(&running.country, size + 2);
     cosigned(&running.country);
-    eventually("no witness is named", || !ready(&running.country).contains("witness"));
+    eventually("no witness is named", || {
+        !ready(&running.country).contains("witness")
+    });
 }
 
 fn send(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> Answer {
@@ -475,7 +526,10 @@ fn bad_requests_get_exact_statuses_and_nothing_else() {
     }
     let head = wire::request("HEAD", din, "/checkpoint", &[], b"");
     let head = String::from_utf8(wire::raw(din, &head).unwrap()).unwrap();
-    assert!(head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"),
+        "{head}"
+    );
 
     let add = |body: &[u8]| send(din, "POST", "/add-checkpoint", body);
     let note = |key: u8, origin: &str, size: u64| {
@@ -491,12 +545,36 @@ fn bad_requests_get_exact_statuses_and_nothing_else() {
         ("no note", "old 0\n\n".to_owned(), 400),
         ("no checkpoint", format!("old 0\n\n{known}\n\n— a b\n"), 400),
         ("no old size", format!("\n{}", note(1, known, 5)), 400),
-        ("an old size below zero", format!("old -1\n\n{}", note(1, known, 5)), 400),
-        ("an old size with a zero before", format!("old 01\n\n{}", note(1, known, 5)), 400),
+        (
+            "an old size below zero",
+            format!("old -1\n\n{}", note(1, known, 5)),
+            400,
+        ),
+        (
+            "an old size with a zero before",
+            format!("old 01\n\n{}", note(1, known, 5)),
+            400,
+        ),
         ("no hash", format!("old 0\nx\n\n{}", note(1, known, 5)), 400),
-        ("too many hashes", format!("old 0\n{}\n{}", format!("{hash}\n").repeat(64), note(1, known, 5)), 400),
-        ("an unknown log", format!("old 0\n\n{}", note(1, "AZ/GOV/1/none", 5)), 404),
-        ("a known log, another key", format!("old 0\n\n{}", note(1, known, 5)), 403),
+        (
+            "too many hashes",
+            format!(
+                "old 0\n{}\n{}",
+                format!("{hash}\n").repeat(64),
+                note(1, known, 5)
+            ),
+            400,
+        ),
+        (
+            "an unknown log",
+            format!("old 0\n\n{}", note(1, "AZ/GOV/1/none", 5)),
+            404,
+        ),
+        (
+            "a known log, another key",
+            format!("old 0\n\n{}", note(1, known, 5)),
+            403,
+        ),
         ("itself", format!("old 0\n\n{}", note(1, DIN, 5)), 404),
     ] {
         let answer = add(body.as_bytes());

@@ -1,6 +1,6 @@
 //! A node whose transparency log is switched off, and on again.
 
-use crate::country::{Country, Running, Service};
+use crate::country::{Country, Running};
 use crate::wire;
 
 /// The number of entries under the checkpoint; `None`: there is none.
@@ -36,9 +36,8 @@ fn a_tree_that_was_switched_off_takes_in_what_was_logged_meanwhile() {
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
-    let mut running = switched(running.stop(), true);
+    let running = switched(running.stop(), true);
     // Three requests and three responses: they are in the tree before the node listens.
     let after = size(&running.country).expect("it has a tree again");
     assert!(after >= before + 6, "{after} after {before}");
-    running.take(Service::Node("din")).stop();
 }

@@ -145,15 +145,21 @@ impl ConfHistory {
             .uses
             .partition_point(|found| found.from.as_millisecond() <= time.as_millisecond());
         let mut candidates: Vec<&Use> = Vec::new();
+        // When the one looked at was replaced; which of those from the same moment was the last
+        // is not known.
         let mut replaced = None;
+        let mut later: Option<Timestamp> = None;
         for found in self.uses.get(..known).unwrap_or_default().iter().rev() {
-            let age = replaced.map_or(0, |replaced: Timestamp| {
+            if later.is_some_and(|later| found.from < later) {
+                replaced = later;
+            }
+            let age = replaced.map_or(0, |replaced| {
                 time.as_second().saturating_sub(replaced.as_second())
             });
             if age > OVERLAP_SECONDS || candidates.len() >= CANDIDATES_MAX {
                 break;
             }
-            replaced = Some(found.from);
+            later = Some(found.from);
             if candidates.iter().all(|known| known.hash != found.hash) {
                 candidates.push(found);
             }

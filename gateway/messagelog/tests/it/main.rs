@@ -274,6 +274,27 @@ async fn configurations_that_followed_each_other_quickly_all_count_for_a_while()
 }
 
 #[tokio::test]
+async fn which_of_several_of_one_moment_was_the_last_is_not_held_against_a_message() {
+    // The order of their names is any.
+    for _ in 0..4 {
+        let country = Country::new();
+        let dir = tempfile::tempdir().unwrap();
+        let log = MessageLog::open(dir.path(), options()).unwrap();
+        let other = Country::new().configuration();
+        for files in [&other, &country.configuration()] {
+            log.keep_configuration(files, NOW - SignedDuration::from_hours(72))
+                .await
+                .unwrap();
+        }
+        log.append(country.soap_exchange("s-1", Side::Consumer)[0].clone())
+            .await
+            .unwrap();
+        drop(log);
+        fails(&verdicts(dir.path())[0], &[]);
+    }
+}
+
+#[tokio::test]
 async fn keeps_a_configuration_once_whatever_its_metadata_say() {
     let country = Country::new();
     let dir = tempfile::tempdir().unwrap();

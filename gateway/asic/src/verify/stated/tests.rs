@@ -5,7 +5,7 @@ use super::*;
 const RESULT: &str = "<HashChainResult xmlns=\"http://cyber.ee/hashchain\" URI=\"/c.xml#STEP0\"/>";
 
 /// Steps as text, in which `D` before a name stands for a digest.
-fn read(steps: &str) -> Vec<Stated> {
+fn read(steps: &str) -> Stated {
     let chain = format!(
         "<HashChain xmlns=\"http://cyber.ee/hashchain\" \
          xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">\
@@ -37,10 +37,10 @@ fn reads_the_steps_that_the_result_leads_to_and_no_others() {
         part("/attachment1", "one"),
         part("/attachment1", "signed by nobody"),
     ));
-    assert_eq!(stated.len(), 2);
-    assert_eq!(only(&stated, "/attachment1"), Some(&sha256("one")));
-    assert_eq!(only(&stated, "/message.xml"), Some(&sha256("m")));
-    assert_eq!(only(&stated, "/attachment2"), None);
+    assert_eq!(stated.parts().count(), 2);
+    assert_eq!(stated.only("/attachment1"), Some(&sha256("one")));
+    assert_eq!(stated.only("/message.xml"), Some(&sha256("m")));
+    assert_eq!(stated.only("/attachment2"), None);
 }
 
 #[test]
@@ -53,8 +53,8 @@ fn of_two_that_differ_none_is_the_one() {
         ))
     };
     let same = twice("one", "one");
-    assert_eq!(only(&same, "/attachment1"), Some(&sha256("one")));
-    assert_eq!(only(&twice("one", "two"), "/attachment1"), None);
+    assert_eq!(same.only("/attachment1"), Some(&sha256("one")));
+    assert_eq!(twice("one", "two").only("/attachment1"), None);
 }
 
 #[test]
@@ -64,20 +64,20 @@ fn circles_end() {
          <HashStep id=\"STEP1\">{}<StepRef URI=\"#STEP0\"/></HashStep>",
         part("/message.xml", "m")
     ));
-    assert_eq!(stated.len(), 1);
+    assert_eq!(stated.parts().count(), 1);
 }
 
 #[test]
 fn says_nothing_of_what_cannot_be_read() {
-    assert_eq!(digests(b"", b""), []);
-    assert_eq!(digests(RESULT.as_bytes(), b"<x"), []);
-    assert_eq!(read("<HashStep/>"), []);
+    assert_eq!(digests(b"", b""), Stated::default());
+    assert_eq!(digests(RESULT.as_bytes(), b"<x"), Stated::default());
+    assert_eq!(read("<HashStep/>"), Stated::default());
     assert_eq!(
         read("<HashStep id=\"STEP0\"><DataRef URI=\"/message.xml\"/></HashStep>"),
-        []
+        Stated::default()
     );
     assert_eq!(
         read("<HashStep id=\"STEP0\"><StepRef URI=\"x\"/></HashStep>"),
-        []
+        Stated::default()
     );
 }
