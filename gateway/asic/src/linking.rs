@@ -213,7 +213,9 @@ fn parse_first(line: &str) -> Result<(Option<Previous>, DigestAlgorithm), Error>
         }
         // Another algorithm may have been in use for the file before.
         (_, file_name) if file_name.chars().any(char::is_control) => {
-            return Err(wrong("the name of the previous file holds control characters"));
+            return Err(wrong(
+                "the name of the previous file holds control characters",
+            ));
         }
         (digest, file_name) if is_digest(digest) => Some(Previous {
             digest: digest.to_owned(),

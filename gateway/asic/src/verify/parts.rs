@@ -25,9 +25,7 @@ pub(super) fn compare(
     let attachments: HashMap<&str, &Entry> = entries.map(|entry| (entry.name(), entry)).collect();
     for (uri, digest) in stated.parts() {
         let algorithm = digest.algorithm();
-        let entry = uri
-            .strip_prefix('/')
-            .and_then(|name| attachments.get(name));
+        let entry = uri.strip_prefix('/').and_then(|name| attachments.get(name));
         let actual = match (uri, entry) {
             (MESSAGE_URI, _) => hashes.of_message(algorithm),
             (_, Some(entry)) => hashes.of(entry, algorithm)?,

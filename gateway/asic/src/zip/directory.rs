@@ -109,7 +109,14 @@ impl<'d> Raw<'d> {
 
     fn check(self, limits: &Limits) -> Result<Header<'d>, Error> {
         // What somebody wrote must not steer a terminal.
-        let shown = || self.name.escape_ascii().to_string();
+        let harmless = |letter: char| match letter.is_control() {
+            true => char::REPLACEMENT_CHARACTER,
+            false => letter,
+        };
+        let shown = || -> String {
+            let name = String::from_utf8_lossy(self.name);
+            name.chars().map(harmless).collect()
+        };
         if self.name.len() > limits.name_bytes_max {
             return Err(Error::TooMuch {
                 what: "octets of a name",

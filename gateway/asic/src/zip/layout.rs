@@ -165,9 +165,17 @@ fn descriptor(
     next: u64,
     wide: bool,
 ) -> Result<(), Error> {
-    // As the JDK and others decide, without a field that says so.
+    // As the JDK and others decide, without a field that says so. With a field and without need,
+    // older ones read narrow numbers, and see nothing of what follows.
     let large = u64::from(IN_ZIP64);
-    let wide = wide || header.bytes >= large || header.compressed_bytes >= large;
+    let is_large = header.bytes >= large || header.compressed_bytes >= large;
+    if wide && !is_large {
+        return Err(Error::Feature {
+            name: header.name.to_owned(),
+            feature: "wide numbers behind its content without need",
+        });
+    }
+    let wide = is_large;
     let bytes = next.saturating_sub(start);
     let short = if wide { 20 } else { 12 };
     let has_signature = match bytes {

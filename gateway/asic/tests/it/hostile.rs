@@ -74,7 +74,10 @@ fn a_chain_that_names_the_message_ever_again_has_it_hashed_once() {
     let sealed = country.soap_request("s-1", &["one"]);
     let container = country.container(&sealed, Stamp::Batch, NOW);
     let body = "x".repeat(4 << 20);
-    let message = envelope("s-1", &format!("<p:lookup xmlns:p=\"urn:p\">{body}</p:lookup>"));
+    let message = envelope(
+        "s-1",
+        &format!("<p:lookup xmlns:p=\"urn:p\">{body}</p:lookup>"),
+    );
     let entry = format!(
         "<DataRef URI=\"/message.xml\"><d:DigestValue>{}</d:DigestValue></DataRef>",
         STANDARD.encode(sha512(message.as_bytes()).as_bytes())

@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gateway_asic::zip::{Archive, Limits};
-use gateway_messagelog::{Content, Logged};
+use gateway_messagelog::audit::Reader;
+use gateway_messagelog::{Content, Entry, Logged};
 
-use super::{Binder, Error, write};
+use super::{Binder, Error, bind, write};
 use crate::stamper::{Options, Outcome, Stamper};
 use crate::testing::{NOW, World};
 
@@ -163,11 +164,45 @@ async fn refuses_to_hand_out_a_body_that_was_changed_on_disk() {
         let mut causes = std::iter::successors(Some(&refused as &dyn std::error::Error), |error| {
             error.source()
         });
-        let said = causes.by_ref().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        let said = causes
+            .by_ref()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(": ");
         assert!(said.contains("the body is not what was logged"), "{said}");
     }
     std::fs::write(&path, bytes).unwrap();
     container(&world, 1).await;
+}
+
+#[tokio::test]
+async fn who_does_not_own_the_log_makes_the_same() {
+    let world = World::new(1);
+    let long: Bytes = (0..100_000_u32).map(|n| (n * 7 % 251) as u8).collect();
+    world.record("x", vec![spooled(&world, &long).await]).await;
+    world.message("y").await;
+    stamp(&world).await;
+    world.message("z").await;
+    stamp(&world).await;
+    let reader = Reader::open(world.dir.path()).unwrap();
+    let mut made = 0;
+    for logged in reader.entries().unwrap() {
+        let logged = logged.unwrap();
+        let Entry::Message(record) = &logged.entry else {
+            continue;
+        };
+        let ordinal = logged.position.ordinal;
+        let stamp = reader.stamp_of(logged.position).unwrap().unwrap();
+        let document = bind(ordinal, record, &stamp).unwrap();
+        let mut octets = Vec::new();
+        document.write(&mut octets).unwrap();
+        assert_eq!(octets, container(&world, ordinal).await, "{ordinal}");
+        made += 1;
+
+        let error = bind(ordinal + 1, record, &stamp).unwrap_err();
+        assert!(matches!(error, Error::Stamp { .. }), "{error:?}");
+    }
+    assert_eq!(made, 3);
 }
 
 #[tokio::test]

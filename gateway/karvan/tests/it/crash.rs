@@ -1,17 +1,20 @@
 //! The crash run: nodes killed at random points under load, again and again.
 //!
-//! `KARVAN_CRASH_KILLS` says how often (`just crash`: 60). Every exchange a client saw acknowledged
-//! must be in both logs, whole and verifiable, and every checkpoint a node ever signed must be one
-//! of the log it has at the end. The report is printed.
+//! `KARVAN_CRASH_KILLS` says how often (`just crash`: 60), `KARVAN_CRASH_SEED` repeats the dice of a
+//! run. Every exchange a client saw acknowledged must be in both logs, whole and verifiable, and every
+//! checkpoint that was seen of a node must be one of the log it has at the end. From the second kill
+//! on nobody stamps. The report is printed.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::country::{Country, Process, Service, eventually, karvan, text};
 use crate::load::check_log;
+use crate::wire;
 
 /// What came out.
 #[derive(Debug, Default)]
@@ -37,13 +40,12 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
         kills,
         ..Report::default()
     };
-    let mut running = country.start_with(&["din", "iria"], &["iamas"]);
-    // Stamps are asked for once and again; here nobody answers from the first kill on.
+    let mut running = country.start_with(&NODES, &["iamas"]);
     let acknowledged = Mutex::new(Vec::new());
     let unanswered = AtomicUsize::new(0);
     let done = AtomicBool::new(false);
     let count = || acknowledged.lock().unwrap().len();
-    let mut signed = Signed::default();
+    let signed = Mutex::new(Signed::default());
 
     std::thread::scope(|scope| {
         // A panic in here must not leave the callers calling.
@@ -63,11 +65,30 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
                         }
                         _ => {
                             unanswered.fetch_add(1, Ordering::Relaxed);
+                            // Until the portal's node is there again, or all is over.
+                            eventually("the portal's node listens", || {
+                                done.load(Ordering::Relaxed) || place.listens()
+                            });
                         }
                     }
                 }
             });
         }
+        let watched = NODES.map(|node| (node, running.country.transparency(node)));
+        let (signed, over) = (&signed, &done);
+        scope.spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                for (node, address) in watched {
+                    if let Ok(answer) = wire::try_get(address, "/checkpoint", &[])
+                        && answer.status == 200
+                    {
+                        signed.lock().unwrap().remember(node, answer.body);
+                    }
+                }
+                // As a new one comes each second.
+                std::thread::park_timeout(WATCHED_EVERY);
+            }
+        });
         for kill in 0..kills {
             if kill == 1 {
                 running.take(Service::Certs).kill();
@@ -75,7 +96,6 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
             let before = count();
             let wanted = before + dice.below(EXCHANGES_BETWEEN_MAX);
             eventually("exchanges under load", || count() >= wanted);
-            signed.remember(&running.country);
             let nodes: &[&'static str] = match dice.below(5) {
                 0 | 1 => &["din"],
                 2 | 3 => &["iria"],
@@ -86,7 +106,7 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
                 .map(|node| running.take(Service::Node(node)))
                 .collect();
             dying.into_iter().for_each(Process::kill);
-            signed.remember(&running.country);
+            signed.lock().unwrap().remember_files(&running.country);
             for node in nodes {
                 running.restart(Service::Node(node));
             }
@@ -118,7 +138,8 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
         .filter(|id| !has("consumer", id) || !has("provider", id))
         .collect();
     report.found = acknowledged.len() - lost.len();
-    report.checkpoints = signed.count();
+    let signed = signed.into_inner().unwrap();
+    report.checkpoints = signed.0.len();
     report.forks = signed.forks(&country);
     println!(
         "crash run: seed {}, kills {}, acknowledged {}, without answer {}, found in both logs {}, \
@@ -140,38 +161,32 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
     assert_eq!(report.forks, 0, "{report:?}");
 }
 
-/// Checkpoints as nodes had signed them.
+/// Checkpoints as nodes had signed them, by what was signed.
 #[derive(Debug, Default)]
-struct Signed(BTreeMap<&'static str, Vec<PathBuf>>);
+struct Signed(BTreeMap<(&'static str, Vec<u8>), Vec<u8>>);
 
 impl Signed {
-    fn remember(&mut self, country: &Country) {
-        for node in ["din", "iria"] {
-            let held = self.0.entry(node).or_default();
-            // It is replaced as a whole: what is read is one that was signed.
-            let Ok(checkpoint) = std::fs::read(country.data(node).join("log/tree/checkpoint"))
-            else {
-                continue;
-            };
-            let copy = country
-                .folder()
-                .join(format!("{node}-{}.checkpoint", held.len()));
-            std::fs::write(&copy, checkpoint).unwrap();
-            held.push(copy);
-        }
+    fn remember(&mut self, node: &'static str, note: Vec<u8>) {
+        let end = note.windows(2).position(|two| two == b"\n\n").expect("it is a note");
+        self.0.entry((node, note[..end].to_vec())).or_insert(note);
     }
 
-    fn count(&self) -> usize {
-        self.0.values().map(Vec::len).sum()
+    fn remember_files(&mut self, country: &Country) {
+        for node in NODES {
+            // It is replaced as a whole: what is read is one that was signed.
+            let file = country.data(node).join("log/tree/checkpoint");
+            self.remember(node, std::fs::read(file).unwrap());
+        }
     }
 
     /// How many of them are not of the log as it is now.
     fn forks(&self, country: &Country) -> usize {
-        let pairs = self.0.iter();
-        pairs
-            .flat_map(|(node, held)| held.iter().map(|held| (country.data(node), held)))
-            .filter(|(data, held)| !extends(data, held))
-            .count()
+        let held = country.folder().join("held.checkpoint");
+        let forks = self.0.iter().filter(|((node, _), note)| {
+            std::fs::write(&held, note).unwrap();
+            !extends(&country.data(node), &held)
+        });
+        forks.count()
     }
 }
 
@@ -218,6 +233,9 @@ impl Drop for Ended<'_> {
     }
 }
 
+/// Those that are killed.
+const NODES: [&str; 2] = ["din", "iria"];
 const KILLS: usize = 6;
 const CALLERS: usize = 4;
 const EXCHANGES_BETWEEN_MAX: usize = 80;
+const WATCHED_EVERY: Duration = Duration::from_millis(100);

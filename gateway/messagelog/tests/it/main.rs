@@ -328,10 +328,13 @@ async fn keeps_a_configuration_once_whatever_its_metadata_say() {
         .await
         .unwrap();
     assert_eq!(kept(), 5);
-    assert_eq!(
-        Reader::open(dir.path()).unwrap().history().unwrap().len(),
-        3
-    );
+    let history = Reader::open(dir.path()).unwrap().history().unwrap();
+    assert_eq!(history.len(), 3);
+    for in_use in history.at(NOW).unwrap() {
+        let kept = history.files(&in_use.hash).unwrap();
+        assert_eq!(kept, country.configuration());
+    }
+    assert!(history.files("../keys").is_err());
 }
 
 #[tokio::test]

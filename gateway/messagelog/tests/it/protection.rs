@@ -242,4 +242,40 @@ async fn stored_entries_commit_to_plain_ones_without_a_key() {
     ));
 }
 
+#[tokio::test]
+async fn an_entry_is_handed_out_as_stored_and_plain_and_read_without_the_log() {
+    let (country, dir) = (Country::new(), tempfile::tempdir().unwrap());
+    let dir = dir.path();
+    append(&country, dir, None, "p-1").await;
+    append(&country, dir, keys(&["a"]), "s-1").await;
+    let reader = Reader::open_with(dir, keys(&["a"])).unwrap();
+    let mut sealed = 0;
+    for logged in reader.entries().unwrap() {
+        let logged = logged.unwrap();
+        let stored = reader.stored(logged.position).unwrap();
+        let plain = reader.plain(&stored).unwrap();
+        assert!(audit::check_plain(&stored, &plain));
+        if stored != plain {
+            sealed += 1;
+            assert!(audit::decode_alone(&stored).is_err());
+        }
+        let (Entry::Message(here), Entry::Message(there)) =
+            (audit::decode_alone(&plain).unwrap(), &logged.entry)
+        else {
+            panic!("all of them are messages");
+        };
+        assert_eq!(
+            (&here.message, &here.signature, &here.hash_chain),
+            (&there.message, &there.signature, &there.hash_chain)
+        );
+        for ((_, here), (_, there)) in here.attachments.iter().zip(&there.attachments) {
+            // A file stays behind; what it held is known.
+            assert_eq!((here.len(), here.digest()), (there.len(), there.digest()));
+            assert_eq!(here.is_withheld(), there.bytes().is_none());
+        }
+        assert!(reader.stamp_of(logged.position).unwrap().is_none());
+    }
+    assert_eq!(sealed, 4);
+}
+
 const SECRET: &str = "what nobody else may read";

@@ -71,6 +71,19 @@ async fn every_message_is_said_to_be_stamped_when_and_by_whom_or_to_wait() {
     logged(&log, country.soap_exchange("s-2", Side::Consumer)).await;
     drop(log);
 
+    let reader = Reader::open(dir.path()).unwrap();
+    let covered: Vec<_> = reader
+        .entries()
+        .unwrap()
+        .map(|logged| {
+            let stamp = reader.stamp_of(logged.unwrap().position).unwrap();
+            stamp.map(|stamp| stamp.covers.len())
+        })
+        .collect();
+    // Four messages, two time stamps, two messages.
+    let expected = [Some(1), Some(3), Some(3), Some(3), None, None, None, None];
+    assert_eq!(covered, expected);
+
     let findings = findings(dir.path());
     assert!(findings.iter().all(Finding::holds));
     let stamps = stamp_outcomes(&findings);

@@ -548,6 +548,8 @@ struct Faults {
     no_power_at_rename: bool,
     /// How many of the next syncs of the folder fail.
     failing_dir_syncs: u32,
+    /// How many of the next removals fail.
+    failing_removals: u32,
 }
 
 /// A disk with faults to order. A failing sync loses what was not synced, as a real one may.
@@ -581,7 +583,12 @@ impl Medium for FaultyDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        if self.0.lock().unwrap().no_power_at_rename {
+        let mut faults = self.0.lock().unwrap();
+        if faults.no_power_at_rename {
+            return Err(io::Error::other("injected"));
+        }
+        if faults.failing_removals > 0 {
+            faults.failing_removals -= 1;
             return Err(io::Error::other("injected"));
         }
         Disk.remove(path)

@@ -104,6 +104,31 @@ async fn a_rotation_that_fails_leaves_the_log_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_segment_begun_in_vain_never_hides_what_was_written_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, disk) = faulty(dir.path(), Options::default());
+    log.append(record(1)).await.unwrap();
+    {
+        let mut faults = disk.0.lock().unwrap();
+        faults.failing_dir_syncs = 1;
+        faults.failing_removals = 2;
+    }
+    // The next segment is there, and cannot be taken away.
+    log.rotate().await.unwrap_err();
+    assert!(segment_path(dir.path(), 2).exists());
+    // Behind it nothing more would be found in the first.
+    log.append(record(2)).await.unwrap_err();
+    assert_eq!(log.append(record(2)).await.unwrap().segment, 1);
+    drop(log);
+    forget_mark(dir.path());
+    let log = Log::open(dir.path(), Options::default()).unwrap();
+    assert_eq!(log.last_ordinal(), 2);
+    assert_eq!(log.append(record(3)).await.unwrap().ordinal, 3);
+    drop(log);
+    holds_exactly(dir.path(), 3);
+}
+
+#[tokio::test]
 async fn erases_payloads_and_keeps_digests_chain_and_places() {
     let dir = tempfile::tempdir().unwrap();
     let (log, _, positions) = log_with_segments(dir.path()).await;
