@@ -110,6 +110,11 @@ pub const TARGETS: &[Target] = &[
         made::signature_documents,
     ),
     target("zip_archive", zip_archive, made::containers),
+    target("asic_container", asic_container, made::documents_and_files),
+    target("linking_info", linking_info, made::linking_infos),
+    target("archive_openpgp", archive_openpgp, made::encrypted_archives),
+    target("openpgp_key", openpgp_key, made::openpgp_public_keys),
+    target("archive_state", archive_state, made::archive_states),
     target("anchor", anchor, made::anchors),
     target("signed_directory", signed_directory, made::directories),
     target(

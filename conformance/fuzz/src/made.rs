@@ -1,7 +1,9 @@
 //! The authority, keys and messages that seeds are made with, made anew in every process.
 
+mod archives;
 mod configuration;
 mod containers;
+mod documents;
 mod messages;
 mod records;
 mod tlog;
@@ -19,9 +21,15 @@ use certs_x509::{Certificate, Name, ocsp, timestamp};
 use gateway_proto::id::MemberId;
 use jiff::{SignedDuration, Timestamp};
 
+pub(crate) use archives::{ARCHIVED, TEMPORARY, WRITTEN, openpgp_keys};
+pub use archives::{
+    archive_states, encrypted_archives, is_archive, linking_infos, openpgp_public_keys,
+};
 pub(crate) use configuration::DIRECTORY_PARTS;
 pub use configuration::{anchors, directories, directory_contents, private_params, shared_params};
 pub use containers::containers;
+pub(crate) use documents::signed_messages;
+pub use documents::{configuration, documents_and_files};
 pub(crate) use messages::sealed_messages;
 pub use messages::{envelopes, faults, hash_chains, signature_documents};
 pub use records::{log_records, log_segments};

@@ -1,8 +1,10 @@
 //! The targets, a file per subject.
 
 mod adapter;
+mod archive;
 mod asic;
 mod authority;
+mod document;
 mod globalconf;
 mod log;
 mod message;
@@ -16,8 +18,10 @@ mod x509;
 mod xml;
 
 pub use adapter::{adapter_description, adapter_request, adapter_statement, adapter_value};
+pub use archive::{archive_openpgp, archive_state, linking_info, openpgp_key};
 pub use asic::{stamped_signature, zip_archive};
 pub use authority::{ocsp_responder, timestamper};
+pub use document::asic_container;
 pub use globalconf::{
     anchor, directory_content, disk_metadata, optional_params, private_params, shared_params,
     signed_directory,

@@ -138,11 +138,17 @@ fn times(
     claimed: Option<Timestamp>,
     produced_at: Timestamp,
 ) -> impl Iterator<Item = Warning> {
+    // Many authorities state whole seconds: what happened within that second was not after it.
+    let stamped = timestamp.time;
+    let is_after = |time: &Timestamp| match stamped.subsec_nanosecond() {
+        0 => time.as_second() > stamped.as_second(),
+        _ => *time > stamped,
+    };
     let claimed = claimed
-        .filter(|claimed| *claimed > timestamp.time)
+        .filter(is_after)
         .map(|claimed| Warning::SignedAfterStamp { claimed });
     let produced_at = Some(produced_at)
-        .filter(|produced_at| *produced_at > timestamp.time)
+        .filter(is_after)
         .map(|produced_at| Warning::StatusAfterStamp { produced_at });
     claimed.into_iter().chain(produced_at)
 }

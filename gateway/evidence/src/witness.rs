@@ -88,7 +88,8 @@ impl Witness {
                 body: line,
             },
             Ok(Err(refusal)) => {
-                tracing::info!(status = refusal.status(), "no cosignature: {refusal}");
+                // Anybody can have himself refused: that must not fill our own log.
+                tracing::debug!(status = refusal.status(), "no cosignature: {refusal}");
                 refused(&refusal)
             }
             Err(error) => {

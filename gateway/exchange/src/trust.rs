@@ -173,6 +173,12 @@ pub fn signature(
     now: Timestamp,
 ) -> Result<Believable, SignatureError> {
     let signature = covered(conf, seal, parts).map_err(SignatureError::Seal)?;
+    if !signature.takes_time_stamp() {
+        // Nobody signed that part of the document. Logged, it could never become a signed document,
+        // and archiving would stand still before it.
+        let reason = "the signature has a time stamp already, or no one place for it";
+        return Err(SignatureError::Seal(reason.into()));
+    }
     let certificate = signature.signing_certificate();
     let issuer = conf
         .snapshot

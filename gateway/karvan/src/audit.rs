@@ -4,12 +4,14 @@
 //! | file | subject |
 //! |---|---|
 //! | `show.rs`, `find.rs` | one exchange; which exchanges there are |
-//! | `verify.rs`, `documents.rs`, `log.rs` | whether a container, an archive, a bundle or a log holds |
+//! | `verify.rs`, `targets.rs` | whether things hold; what is checked, told by its content |
+//! | `documents.rs`, `archives.rs`, `log.rs` | a container, a file of containers, the log of a node |
 //! | `tree.rs` | proofs that a record is in a log, and that one log continues another |
 //! | `cross_check.rs` | both sides of the exchanges between two nodes |
-//! | `configuration.rs` | by what they are judged, and whose word that is |
+//! | `configuration.rs`, `keys.rs`, `pgp.rs` | by what they are judged, and what opens them |
 //! | `export.rs`, `bundle.rs` | one exchange for a third person; checking what one was given |
 
+mod archives;
 mod bundle;
 mod configuration;
 mod cross_check;
@@ -18,8 +20,10 @@ mod export;
 mod find;
 mod keys;
 mod log;
+mod pgp;
 mod progress;
 mod show;
+mod targets;
 mod tree;
 mod verify;
 

@@ -1,9 +1,10 @@
 //! The one binary: wires everything, and alone may name adapters.
 //!
 //! `sandbox` is the front door; `node`, `registry`, `certs` and `adapter` are the services it is made
-//! of, each with one configuration file; `audit` checks logs.
+//! of, each with one configuration file; `audit` checks logs, `archive` makes keys for archives.
 
 mod adapter;
+mod archive;
 mod audit;
 mod bench;
 mod certs;
@@ -66,6 +67,9 @@ enum Command {
     /// Read and check a node's message log, offline.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// OpenPGP keys for archives, and decrypting what is encrypted for them.
+    #[command(subcommand)]
+    Archive(archive::Command),
 }
 
 /// A service started from its configuration file.
@@ -153,6 +157,9 @@ async fn run(command: Command) -> Result<bool, Failure> {
         Command::Bench(options) => Ok(Box::pin(bench::run(options)).await?),
         Command::Audit(command) => {
             Ok(tokio::task::spawn_blocking(move || audit::run(&command)).await??)
+        }
+        Command::Archive(command) => {
+            Ok(tokio::task::spawn_blocking(move || archive::run(&command)).await??)
         }
     }
 }

@@ -127,6 +127,12 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
         running.stop_signal(),
     ));
 
+    let (log, stop) = (node.log.clone(), running.stop_signal());
+    running.spawn(async move {
+        stop.wait().await;
+        log.end_soon();
+    });
+
     let archives = archive::options(config).map_err(Error::Config)?;
     let envelopes = archive::envelopes(&archives);
     let archiving = archive::Archiving::new(values, archives, Arc::clone(&node));

@@ -10,8 +10,9 @@
 mod thread;
 mod trees;
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -22,7 +23,7 @@ use gateway_store::segment::{Observer, Position};
 use gateway_store::tree::{ReadTx, Store};
 
 use self::thread::Indexing;
-use self::trees::{Indexed, at, at_or_before, names_body, stamp_over};
+use self::trees::{Indexed, at, at_or_before, messages_in, names_body, stamp_over};
 pub(crate) use self::trees::{Mark, Stretch, by_client, by_id, by_service, by_time, indexed};
 use crate::record::Keys;
 use crate::retention::Found;
@@ -46,6 +47,8 @@ struct Shared {
     indexed_until: AtomicU64,
     /// Bytes of batches that the thread has not taken yet.
     queued_bytes: AtomicUsize,
+    /// The process is about to end: what takes long is left to the next one.
+    ending: AtomicBool,
 }
 
 /// What the committer tells; made before the log is opened.
@@ -170,6 +173,13 @@ impl Index {
         self.read(|tx| stamp_over(tx, ordinal))
     }
 
+    /// How many messages are known among these durable entries, also of those that are damaged now.
+    /// It blocks.
+    pub(crate) fn messages_in(&self, entries: &RangeInclusive<u64>) -> Result<u64, Error> {
+        self.reach(*entries.end())?;
+        self.read(|tx| messages_in(tx, entries))
+    }
+
     /// Whether an entry names this file, as far as the index goes: [`Self::flush`] first. It blocks.
     pub(crate) fn names_body(&self, name: &str) -> Result<bool, Error> {
         self.read(|tx| names_body(tx, name))
@@ -182,6 +192,11 @@ impl Index {
         entries: Vec<(Position, Option<Keys>)>,
     ) -> Result<(), Error> {
         self.ask(|answer| Command::Purge(stretch, entries, answer))
+    }
+
+    /// What would take long is given up: the next process goes on with it.
+    pub(crate) fn end_soon(&self) {
+        self.shared.ending.store(true, Ordering::Relaxed);
     }
 
     /// Waits until the entries up to this number can be found.
@@ -219,6 +234,10 @@ impl Shared {
         store.clone()
     }
 
+    fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
+    }
+
     fn set_store(&self, store: Option<Store>) {
         *self.store.lock().unwrap_or_else(PoisonError::into_inner) = store;
     }
@@ -226,6 +245,7 @@ impl Shared {
 
 impl Drop for Index {
     fn drop(&mut self) {
+        self.end_soon();
         // The committer's end is gone already: this was the last.
         self.commands = None;
         if let Some(thread) = self.thread.take()

@@ -233,6 +233,12 @@ impl MessageLog {
         keeping.await.map_err(|_| Error::Interrupted)?
     }
 
+    /// The process is about to end: an index that is far behind is left to the next one, and whoever
+    /// waits for it learns [`Error::Interrupted`]. Logging goes on as before.
+    pub fn end_soon(&self) {
+        self.inner.index.end_soon();
+    }
+
     /// The transparency log over all entries, if the options asked for one.
     #[must_use]
     pub fn tree(&self) -> Option<&Tree> {
@@ -261,12 +267,18 @@ impl Inner {
         });
         let (bytes, record) = settled.await.map_err(|_| Error::Interrupted)??;
         let told = self.told(&record);
-        self.log.append_told(bytes, told).await?;
-        for (_, content) in &record.attachments {
-            if let Place::File(file) = content.place() {
-                file.mark_named();
+        // Whoever tells holds the contents: should this task be dropped, as it is when the process
+        // ends, the record may be committed all the same, and its files must stay.
+        let contents = record.attachments;
+        let told = move |position| {
+            for (_, content) in &contents {
+                if let Place::File(file) = content.place() {
+                    file.mark_named();
+                }
             }
-        }
+            told(position);
+        };
+        self.log.append_told(bytes, told).await?;
         Ok(())
     }
 

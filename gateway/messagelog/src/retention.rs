@@ -127,7 +127,16 @@ impl Inner {
             match self.erasable(stretch, &kept, bound)? {
                 None => kept.push(stretch),
                 Some(inventory) => {
-                    let bytes = self.erase(&inventory)?;
+                    let bytes = match self.erase(&inventory) {
+                        Ok(bytes) => bytes,
+                        Err(error @ Error::Store(gateway_store::Error::Damaged(_))) => {
+                            let segment = stretch.segment;
+                            tracing::warn!(%error, segment, "a segment is not erased: it is damaged");
+                            kept.push(stretch);
+                            continue;
+                        }
+                        Err(error) => return Err(error),
+                    };
                     erased.segments = erased.segments.saturating_add(1);
                     let records = u64::try_from(inventory.entries.len()).unwrap_or(u64::MAX);
                     erased.records = erased.records.saturating_add(records);
@@ -175,6 +184,11 @@ impl Inner {
             };
             let segment = stretch.segment;
             tracing::warn!(error = %held, segment, "a segment is not erased: it is not readable");
+            return Ok(None);
+        }
+        if entries.last().map(|(position, _)| position.ordinal) != Some(stretch.last) {
+            let segment = stretch.segment;
+            tracing::warn!(segment, "a segment is not erased: its end is missing");
             return Ok(None);
         }
         Ok(Some(Inventory { stretch, entries }))

@@ -5,11 +5,12 @@
 //! the oldest of the others has been waiting, also after a restart.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use certs_keys::{Digest, DigestAlgorithm};
-use gateway_store::segment::Position;
+use gateway_store::segment::{Position, Scan};
 use jiff::Timestamp;
 
 use crate::log::Inner;
@@ -178,6 +179,18 @@ impl State {
         };
     }
 
+    /// So many of the waiting messages are lost; `first` is the first of the others, as far as they
+    /// were read.
+    fn lost(&self, messages: u64, first: Option<Oldest>) {
+        let mut counts = self.counts();
+        counts.unstamped = counts.unstamped.saturating_sub(messages);
+        counts.oldest = match (counts.unstamped, counts.oldest, first) {
+            (0, _, _) => None,
+            (_, Some(oldest), Some(first)) if oldest.ordinal < first.ordinal => Some(first),
+            (_, oldest, _) => oldest,
+        };
+    }
+
     fn last_stamp(&self) -> u64 {
         self.counts().last_stamp
     }
@@ -190,6 +203,8 @@ pub(crate) struct Ahead {
     messages: VecDeque<(Position, Unstamped)>,
     /// The last place that was read.
     end: Option<Position>,
+    /// What there is up to this number is known, also what is lost.
+    known: u64,
 }
 
 impl Ahead {
@@ -204,39 +219,86 @@ impl Ahead {
         if self.messages.len() >= count {
             return Ok(());
         }
+        // Before the scan begins: it goes at least so far.
+        let last = inner.log.last_ordinal();
         let scan = match self.end {
             Some(end) => inner.log.scan_from(end)?,
             None => inner.scan_after(stamped_until)?,
         };
-        let seen = self.end.map_or(0, |end| end.ordinal).max(stamped_until);
+        self.known = self.known.max(stamped_until);
+        let mut lost = Vec::new();
+        let read = self.read(inner, scan, count, last, &mut lost);
+        self.tell(inner, &lost)?;
+        read
+    }
+
+    fn read(
+        &mut self,
+        inner: &Inner,
+        scan: Scan,
+        count: usize,
+        last: u64,
+        lost: &mut Vec<RangeInclusive<u64>>,
+    ) -> Result<(), Error> {
         for item in scan {
             match item {
-                Ok((position, _)) if position.ordinal <= seen => self.end = Some(position),
+                Ok((position, _)) if position.ordinal <= self.known => self.end = Some(position),
                 Ok((position, bytes)) => {
-                    match signed(&bytes, inner.bodies.protection()) {
-                        Ok(Some(signed)) => {
-                            let unstamped = Unstamped::of(position.ordinal, &signed);
-                            self.messages.push_back((position, unstamped));
-                        }
-                        Ok(None) => {}
+                    let message = match signed(&bytes, inner.bodies.protection()) {
+                        Ok(signed) => signed.map(|signed| Unstamped::of(position.ordinal, &signed)),
                         Err(error @ Error::Malformed { .. }) => {
                             let ordinal = position.ordinal;
                             tracing::error!(%error, ordinal, "a record cannot be time-stamped");
+                            None
                         }
                         Err(error) => return Err(error),
-                    }
-                    self.end = Some(position);
+                    };
+                    self.messages
+                        .extend(message.map(|message| (position, message)));
+                    self.pass(position, lost);
                     if self.messages.len() >= count {
                         return Ok(());
                     }
                 }
-                Err(gateway_store::Error::Erased { position, .. }) => self.end = Some(position),
+                Err(gateway_store::Error::Erased { position, .. }) => self.pass(position, lost),
                 Err(gateway_store::Error::Damaged(damage)) => {
-                    tracing::error!(%damage, "a damaged record cannot be time-stamped");
+                    if damage.ordinal.is_none_or(|ordinal| ordinal > self.known) {
+                        tracing::error!(%damage, "a damaged record cannot be time-stamped");
+                    }
                 }
                 Err(error) => return Err(error.into()),
             }
         }
+        self.miss(last, lost);
+        Ok(())
+    }
+
+    /// The next record that is there. What should stand before it and was not told is lost.
+    fn pass(&mut self, position: Position, lost: &mut Vec<RangeInclusive<u64>>) {
+        self.miss(position.ordinal.saturating_sub(1), lost);
+        self.known = self.known.max(position.ordinal);
+        self.end = Some(position);
+    }
+
+    /// There is nothing more up to this number.
+    fn miss(&mut self, last: u64, lost: &mut Vec<RangeInclusive<u64>>) {
+        if last > self.known {
+            lost.push(self.known.saturating_add(1)..=last);
+            self.known = last;
+        }
+    }
+
+    /// Lost messages wait for nothing, or they would for ever.
+    fn tell(&self, inner: &Inner, lost: &[RangeInclusive<u64>]) -> Result<(), Error> {
+        let mut messages = 0_u64;
+        for stretch in lost {
+            messages = messages.saturating_add(inner.index.messages_in(stretch)?);
+        }
+        let first = self.messages.front().map(|(_, message)| Oldest {
+            ordinal: message.ordinal,
+            time: message.time,
+        });
+        inner.stamping.lost(messages, first);
         Ok(())
     }
 }

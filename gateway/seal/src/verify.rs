@@ -51,6 +51,7 @@ struct Checked {
     signing_time: Option<Timestamp>,
     /// What is signed outside the document.
     references: Vec<(String, Digest)>,
+    takes_time_stamp: bool,
 }
 
 /// Verifies a signature over a message: structure, value, references, coverage of every part.
@@ -136,6 +137,7 @@ impl VerifiedSignature {
         }
         signed_properties.check_signing_certificate(&signing_certificate, rules)?;
         let signing_time = signed_properties.signing_time();
+        let takes_time_stamp = properties.take_time_stamp(&document);
 
         Ok(Self(Arc::new(Checked {
             signing_certificate,
@@ -143,6 +145,7 @@ impl VerifiedSignature {
             ocsp_responses,
             signing_time,
             references,
+            takes_time_stamp,
         })))
     }
 
@@ -245,6 +248,12 @@ impl VerifiedSignature {
     /// What the signer says of the time. Nobody confirms it.
     pub fn signing_time(&self) -> Option<Timestamp> {
         self.0.signing_time
+    }
+
+    /// Whether a time stamp can be put into the document: it has none yet, and exactly one place for
+    /// it. What is unsigned in a document can be changed by whoever carries it.
+    pub fn takes_time_stamp(&self) -> bool {
+        self.0.takes_time_stamp
     }
 
     /// What is signed outside the document, with the digest algorithm that a verifier of archived

@@ -178,7 +178,7 @@ pub struct Torn {
 }
 
 /// A record that is durable now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Committed {
     /// Where it lies.
     pub position: Position,
@@ -186,6 +186,16 @@ pub struct Committed {
     pub payload: Bytes,
     /// SHA-256 of them.
     pub digest: [u8; 32],
+}
+
+impl fmt::Debug for Committed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the bytes: they may be personal.
+        f.debug_struct("Committed")
+            .field("position", &self.position)
+            .field("bytes", &self.payload.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Is told of every durable batch, in order, before its appenders are. It must be quick.
@@ -198,7 +208,8 @@ pub struct SegmentInfo {
     pub number: u64,
     /// The ordinal of its first record, or of the one that will be.
     pub first_ordinal: u64,
-    /// The ordinal of its last record; `None` when there is none yet.
+    /// The ordinal of its last record; `None` when there is none yet, or when it cannot be told
+    /// because nothing readable follows.
     pub last_ordinal: Option<u64>,
     /// What it takes on the disk.
     pub bytes: u64,

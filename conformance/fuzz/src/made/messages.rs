@@ -149,7 +149,7 @@ pub fn envelopes() -> Vec<Vec<u8>> {
     ]
 }
 
-fn context() -> SigningContext {
+pub(super) fn context() -> SigningContext {
     let world = world();
     let response = world.authority.ocsp_of(&world.certificate, now());
     let responses = vec![response.expect("a response")];

@@ -57,7 +57,7 @@ fn check_written(contents: &[(String, Bytes)], names: Names) {
 }
 
 /// A reader that knows local headers only and believes them, like those of streams.
-fn read_from_front(data: &[u8]) -> Vec<(String, Bytes)> {
+pub(super) fn read_from_front(data: &[u8]) -> Vec<(String, Bytes)> {
     let u16 = |at: usize| u16::from_le_bytes(data[at..at + 2].try_into().expect("two"));
     let u32 = |at: usize| u32::from_le_bytes(data[at..at + 4].try_into().expect("four"));
     let mut at = 0;

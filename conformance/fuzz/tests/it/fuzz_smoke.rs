@@ -60,7 +60,8 @@ smoke! {
     rest_request rest_response rest_client_request
     mime_multipart media_type envelope identifier
     request_framing ocsp_port_answer
-    signature hash_chain stamped_signature zip_archive
+    signature hash_chain stamped_signature zip_archive asic_container
+    linking_info archive_openpgp openpgp_key archive_state
     anchor signed_directory directory_content shared_params private_params optional_params
     disk_metadata
     certificate name public_key signature_value certificate_request

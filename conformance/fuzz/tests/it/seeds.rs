@@ -74,8 +74,34 @@ fn what_is_signed_verifies() {
         };
         read(&Limits::CONTAINER).is_ok() || read(&Limits::ARCHIVE).is_ok()
     });
+    // Half of them are lists of files.
+    check("asic_container", 8, |seed| {
+        let limits = gateway_asic::zip::Limits::CONTAINER;
+        let container = gateway_asic::container::open(seed.to_vec(), &limits);
+        let conf = conformance_fuzz::made::configuration();
+        container.is_ok_and(|container| gateway_asic::verify::verify(&container, conf).is_ok())
+    });
     check("certificate_request", 2, |seed| {
         certs_x509::request::verify(seed).is_ok()
+    });
+}
+
+#[test]
+fn what_an_archive_is_made_of_is_read() {
+    use gateway_evidence::archive::{Archiver, Options, openpgp::PublicKey};
+    check("linking_info", 3, |seed| {
+        gateway_asic::linking::Info::parse(seed).is_ok()
+    });
+    check("openpgp_key", 4, |seed| PublicKey::read(seed).is_ok());
+    check("archive_openpgp", 3, conformance_fuzz::made::is_archive);
+    check("archive_state", 3, |seed| {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("archive");
+        std::fs::create_dir(&archive).unwrap();
+        std::fs::write(archive.join("state.json"), seed).unwrap();
+        let log = folder.path().join("log");
+        let log = gateway_messagelog::MessageLog::open(&log, Default::default()).unwrap();
+        Archiver::new(log, Options::new(archive)).last_run().is_ok()
     });
 }
 

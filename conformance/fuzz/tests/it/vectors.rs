@@ -53,7 +53,7 @@ pub(crate) fn seeds(target: &str) -> Vec<Vec<u8>> {
             chains.into_iter().flatten().map(seed).collect()
         }
         "stamped_signature" => named("signatures", ".xml"),
-        "zip_archive" => named("asic", ".asice"),
+        "zip_archive" | "asic_container" => named("asic", ".asice"),
         "anchor" => named("globalconf", "anchor"),
         "shared_params" => named("globalconf/globalconf_good", "shared-params.xml"),
         "private_params" => named("globalconf/globalconf_good", "private-params.xml"),

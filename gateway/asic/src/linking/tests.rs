@@ -77,6 +77,10 @@ fn refuses_what_is_not_linking_information() {
         "0x12 a.zip SHA-512\n",
         line(1, "the previous digest is not hexadecimal"),
     );
+    check_refused(
+        &format!("{ONE_256} a\x1b[2J.zip SHA-512\n"),
+        line(1, "the name of the previous file holds control characters"),
+    );
     for name in ["SHA-1", "MD5", "SHA-224"] {
         let name = name.to_owned();
         check_refused(&format!("- - {name}\n"), Error::Algorithm { name });

@@ -108,15 +108,7 @@ impl<'d> Raw<'d> {
     }
 
     fn check(self, limits: &Limits) -> Result<Header<'d>, Error> {
-        // What somebody wrote must not steer a terminal.
-        let harmless = |letter: char| match letter.is_control() {
-            true => char::REPLACEMENT_CHARACTER,
-            false => letter,
-        };
-        let shown = || -> String {
-            let name = String::from_utf8_lossy(self.name);
-            name.chars().map(harmless).collect()
-        };
+        let shown = || String::from_utf8_lossy(self.name).into_owned();
         if self.name.len() > limits.name_bytes_max {
             return Err(Error::TooMuch {
                 what: "octets of a name",

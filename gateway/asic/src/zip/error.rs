@@ -137,7 +137,11 @@ impl fmt::Display for Error {
                 f,
                 "entry \"{name}\": local header and central directory disagree about the {field}"
             ),
-            Self::Name { name, reason } => write!(f, "the name \"{name}\" {reason}"),
+            Self::Name { name, reason } => {
+                // What somebody wrote must not steer a terminal. All other names are visible ASCII.
+                let shown = name.replace(char::is_control, "\u{fffd}");
+                write!(f, "the name \"{shown}\" {reason}")
+            }
             Self::Duplicate { name } => write!(f, "a second entry of the name \"{name}\""),
             Self::Feature { name, feature } => write!(f, "entry \"{name}\" has {feature}"),
             Self::Encrypted { name } => write!(f, "entry \"{name}\" is encrypted"),

@@ -344,6 +344,17 @@ fn what_is_odd_about_the_times_is_a_warning() {
             Warning::StatusAfterStamp { produced_at: late },
         ]
     );
+    // A time stamp of whole seconds says nothing about what came first within its second.
+    let claimed = NOW + jiff::SignedDuration::from_millis(999);
+    let ocsp = country.ocsp(&country.client.certificate, Status::Good, NOW);
+    let messages = vec![(request("s-2"), Vec::new())];
+    let sealed = country
+        .seal_with(&country.client, vec![ocsp], messages, claimed)
+        .remove(0);
+    let container = country.container(&sealed, Stamp::Batch, NOW);
+    let report = judge(&container, &country.conf()).unwrap();
+    assert_eq!(report.signer.claimed_time, Some(claimed));
+    assert_eq!(report.warnings, []);
 }
 
 #[test]

@@ -1,3 +1,11 @@
+//! Tests of asking for cosignatures, with a real witness and without a network.
+
+#![allow(
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "test helpers"
+)]
+
 use std::sync::Mutex;
 
 use certs_keys::Ed25519Key;

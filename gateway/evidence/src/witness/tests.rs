@@ -1,3 +1,11 @@
+//! Tests of the witness: what it cosigns, what never.
+
+#![allow(
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "test helpers"
+)]
+
 use certs_keys::Ed25519Key;
 use gateway_tlog::checkpoint::Checkpoint;
 use gateway_tlog::note::Kind;

@@ -450,7 +450,7 @@ fn readme(records: &[One]) -> String {
             None => list.push_str("        (no signed document)\n"),
         }
     }
-    include_str!("bundle.txt").replace("{records}", &list)
+    include_str!("bundle/README.txt").replace("{records}", &list)
 }
 
 const NOTHING: &str = "nothing is logged under this id";

@@ -1,21 +1,21 @@
 //! `karvan audit verify`: whether documents, archives, bundles and logs hold.
 
-use std::fs::File;
-use std::io::{BufReader, IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use gateway_asic::linking::{Info, LINKING_INFO};
-use gateway_asic::zip::{Archive, Limits, Names, Source};
-use gateway_evidence::archive::openpgp::{self, Opened, Passphrase, PublicKey, SecretKey};
+use gateway_asic::zip::Source;
 use gateway_messagelog::Protection;
 use serde_json::{Value, json};
 
+use super::archives::{self, Chains, Given};
 use super::configuration::Configuration;
-use super::documents::{self, Chains, Document, Given, printable};
+use super::documents::{self, Document, printable};
+use super::pgp::{Pgp, PgpArguments};
 use super::progress::Progress;
-use super::{Error, Tally, bundle, chain, file_error, keys, log, print};
+use super::targets::{Kind, NO_EVIDENCE, Target, Targets, kind_of_zip, name_of, opened};
+use super::{Error, Tally, bundle, keys, log, print};
 
 /// What is checked, and by what.
 #[derive(Clone, Debug, Args)]
@@ -41,16 +41,8 @@ pub(crate) struct Verify {
     /// lies beside the log is believed.
     #[arg(long, value_name = "KEY")]
     log_key: Option<String>,
-    /// The secret OpenPGP key of a recipient of encrypted archives.
-    #[arg(long, value_name = "FILE")]
-    pgp_key: Option<PathBuf>,
-    /// The file with its passphrase.
-    #[arg(long, value_name = "FILE", requires = "pgp_key")]
-    pgp_pin_file: Option<PathBuf>,
-    /// Public OpenPGP keys of which one has to have signed; without, the recipient's own. May be
-    /// repeated.
-    #[arg(long, value_name = "FILE", requires = "pgp_key")]
-    pgp_signer: Vec<PathBuf>,
+    #[command(flatten)]
+    pgp: PgpArguments,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -68,13 +60,16 @@ pub(super) fn run(verify: &Verify) -> Result<bool, Error> {
         items: Vec::new(),
         is_alone: false,
     };
-    let targets = run.targets(&verify.paths)?;
-    run.is_alone = targets.len() == 1;
+    let mut targets = Targets::of(&verify.paths)?;
+    run.check_use(&targets)?;
+    targets.order(run.by.pgp.as_ref())?;
+    run.counts.skipped = targets.skipped;
+    run.is_alone = targets.list.len() == 1;
     let mut progress = run.progress("files");
-    for (done, target) in (0..).zip(&targets) {
+    for (done, target) in (0..).zip(&targets.list) {
         run.check(target)?;
         if let Some(progress) = &mut progress {
-            progress.tell(done, u64::try_from(targets.len()).unwrap_or(u64::MAX));
+            progress.tell(done, u64::try_from(targets.list.len()).unwrap_or(u64::MAX));
         }
     }
     drop(progress);
@@ -104,33 +99,6 @@ struct By {
     protection: Option<Protection>,
     log_key: Option<String>,
     pgp: Option<Pgp>,
-}
-
-/// Who may read encrypted archives, and who has to have signed them.
-struct Pgp {
-    key: SecretKey,
-    signers: Vec<PublicKey>,
-}
-
-/// What is to be checked.
-struct Target {
-    path: PathBuf,
-    kind: Kind,
-    /// Met in a folder, where archives have to go on from one another.
-    is_in_folder: bool,
-}
-
-/// What a path is, told by its content.
-enum Kind {
-    Log,
-    Container,
-    Archive,
-    Bundle,
-    Encrypted,
-    /// Nothing that could be evidence, and why.
-    Broken(String),
-    /// Nothing of ours.
-    Other,
 }
 
 /// How much there was.
@@ -169,11 +137,7 @@ impl By {
             conf: conf.transpose()?.map(Arc::new),
             protection: keys::protection(&verify.key)?,
             log_key: verify.log_key.clone(),
-            pgp: verify
-                .pgp_key
-                .as_deref()
-                .map(|key| Pgp::of(key, verify))
-                .transpose()?,
+            pgp: Pgp::of(&verify.pgp)?,
         })
     }
 
@@ -188,94 +152,17 @@ impl By {
     }
 }
 
-impl Pgp {
-    fn of(key: &Path, verify: &Verify) -> Result<Self, Error> {
-        let passphrase = match &verify.pgp_pin_file {
-            None => None,
-            Some(path) => {
-                let mut text =
-                    std::fs::read_to_string(path).map_err(|source| file_error(path, source))?;
-                text.truncate(text.trim_end_matches(['\r', '\n']).len());
-                Some(Passphrase::new(text))
-            }
-        };
-        let unusable = |path: &Path, error: &openpgp::Error| {
-            Error::Use(format!("{}: {}", path.display(), chain(error)))
-        };
-        let read = |path: &Path| std::fs::read(path).map_err(|source| file_error(path, source));
-        let key =
-            SecretKey::read(&read(key)?, passphrase).map_err(|error| unusable(key, &error))?;
-        let mut signers = Vec::with_capacity(verify.pgp_signer.len());
-        for path in &verify.pgp_signer {
-            let signer = PublicKey::read(&read(path)?);
-            signers.push(signer.map_err(|error| unusable(path, &error))?);
-        }
-        if signers.is_empty() {
-            signers.push(key.public());
-        }
-        Ok(Self { key, signers })
-    }
-}
-
-impl Target {
-    /// An archive with the same name but for the digest at its end.
-    fn is_made_with(&self, other: &Self) -> bool {
-        let stem = |target: &Self| {
-            let name = name_of(&target.path);
-            let (stem, _) = name.rsplit_once('-')?;
-            let is_one = target.is_in_folder && documents::is_archive_name(&name);
-            is_one.then(|| stem.to_owned())
-        };
-        stem(self).is_some_and(|own| stem(other) == Some(own))
-    }
-}
-
 impl Run {
-    /// Everything there is to check; folders are listed in the order of names. Wrong use is found
-    /// before anything is checked.
-    fn targets(&mut self, paths: &[PathBuf]) -> Result<Vec<Target>, Error> {
-        let mut targets = Vec::new();
-        for path in paths {
-            if !path.exists() {
-                return Err(Error::Use(format!(
-                    "{}: there is no such path",
-                    path.display()
-                )));
-            }
-            if !path.is_dir() {
-                let kind = match kind_of(path, true)? {
-                    Kind::Other => Kind::Broken(NO_EVIDENCE.to_owned()),
-                    kind => kind,
-                };
-                targets.push(Target {
-                    path: path.clone(),
-                    kind,
-                    is_in_folder: false,
-                });
-            } else if is_log(path) {
-                targets.push(Target {
-                    path: path.clone(),
-                    kind: Kind::Log,
-                    is_in_folder: false,
-                });
-            } else {
-                self.list(path, &mut targets)?;
-            }
-        }
-        if targets.is_empty() {
+    /// There is something, and what is needed for it was given.
+    fn check_use(&self, targets: &Targets) -> Result<(), Error> {
+        if targets.list.is_empty() {
             return Err(Error::Use(
                 "there is nothing here that could be checked: neither logs nor containers, archives \
                  or bundles"
                     .to_owned(),
             ));
         }
-        self.check_use(&targets)?;
-        self.order(targets)
-    }
-
-    /// What is needed was given.
-    fn check_use(&self, targets: &[Target]) -> Result<(), Error> {
-        for target in targets {
+        for target in &targets.list {
             match target.kind {
                 Kind::Container | Kind::Archive => drop(self.by.conf()?),
                 Kind::Encrypted if self.by.pgp.is_none() => {
@@ -286,96 +173,6 @@ impl Run {
                 }
                 Kind::Encrypted | Kind::Log | Kind::Bundle | Kind::Broken(_) | Kind::Other => {}
             }
-        }
-        Ok(())
-    }
-
-    /// Names of archives tell their order, but not of several made in one second: those are brought
-    /// into the order of their chain.
-    fn order(&self, targets: Vec<Target>) -> Result<Vec<Target>, Error> {
-        let mut ordered = Vec::with_capacity(targets.len());
-        let mut rest = targets.into_iter().peekable();
-        while let Some(first) = rest.next() {
-            let mut together = vec![first];
-            while let (Some(next), Some(last)) = (rest.peek(), together.last())
-                && next.is_made_with(last)
-            {
-                together.extend(rest.next());
-            }
-            match together.len() {
-                1 => ordered.append(&mut together),
-                _ => ordered.extend(self.in_chain(together)?),
-            }
-        }
-        Ok(ordered)
-    }
-
-    fn in_chain(&self, targets: Vec<Target>) -> Result<Vec<Target>, Error> {
-        let mut left = Vec::with_capacity(targets.len());
-        for target in targets {
-            left.push((self.links(&target)?, target));
-        }
-        let mut ordered = Vec::with_capacity(left.len());
-        let mut last: Option<String> = None;
-        while !left.is_empty() {
-            let position = |fits: &dyn Fn(Option<&str>) -> bool| {
-                left.iter().position(|(info, _): &(Option<Info>, Target)| {
-                    let previous = info.as_ref().and_then(|info| info.previous.as_ref());
-                    fits(previous.map(|previous| previous.digest.as_str()))
-                })
-            };
-            let ends_here = |digest: &str| {
-                let mut infos = left.iter().filter_map(|(info, _)| info.as_ref());
-                infos.any(|info| info.last_digest() == digest)
-            };
-            // The one that goes on, one that begins, one whose predecessor is elsewhere.
-            let next = position(&|previous| previous.is_some() && previous == last.as_deref())
-                .or_else(|| position(&|previous| previous.is_none()))
-                .or_else(|| position(&|previous| previous.is_some_and(|one| !ends_here(one))))
-                .unwrap_or(0);
-            let (info, target) = left.remove(next);
-            last = info.map(|info| info.last_digest().to_owned());
-            ordered.push(target);
-        }
-        Ok(ordered)
-    }
-
-    /// The linking information of an archive, if it has one that can be read.
-    fn links(&self, target: &Target) -> Result<Option<Info>, Error> {
-        let source = match &target.kind {
-            Kind::Encrypted => match self.decrypted(&target.path)? {
-                Ok((source, _)) => source,
-                Err(_) => return Ok(None),
-            },
-            _ => opened(&target.path)?,
-        };
-        Ok(Archive::open(source, &Limits::ARCHIVE)
-            .ok()
-            .and_then(|archive| archive.read(archive.entry(LINKING_INFO)?).ok())
-            .and_then(|text| Info::parse(&text).ok()))
-    }
-
-    fn list(&mut self, folder: &Path, targets: &mut Vec<Target>) -> Result<(), Error> {
-        let failed = |source| file_error(folder, source);
-        let mut paths = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(failed)? {
-            paths.push(entry.map_err(failed)?.path());
-        }
-        paths.sort_unstable();
-        for path in paths {
-            let kind = match path.is_file() {
-                true => kind_of(&path, false)?,
-                false => Kind::Other,
-            };
-            if let Kind::Other = kind {
-                self.counts.skipped = self.counts.skipped.saturating_add(1);
-                continue;
-            }
-            targets.push(Target {
-                path,
-                kind,
-                is_in_folder: true,
-            });
         }
         Ok(())
     }
@@ -407,7 +204,10 @@ impl Run {
 
     /// Decrypts, and looks what it is.
     fn encrypted(&mut self, target: &Target) -> Result<(), Error> {
-        let (source, opened) = match self.decrypted(&target.path)? {
+        let Some(pgp) = &self.by.pgp else {
+            return self.broken(&target.path, "there is no key to decrypt it with");
+        };
+        let (source, opened) = match pgp.decrypted(&target.path)? {
             Ok(decrypted) => decrypted,
             Err(reason) => {
                 let reason = format!("it does not decrypt: {reason}");
@@ -425,19 +225,6 @@ impl Run {
             opened.signed_by
         ))?;
         self.file(target, &kind, source)
-    }
-
-    /// Into a file without name. The inner error: why not.
-    fn decrypted(&self, path: &Path) -> Result<Result<(Source, Opened), String>, Error> {
-        let Some(pgp) = &self.by.pgp else {
-            return Ok(Err("there is no key".to_owned()));
-        };
-        let file = File::open(path).map_err(|source| file_error(path, source))?;
-        let mut plain = documents::temporary()?;
-        match openpgp::decrypt(BufReader::new(file), &mut plain, &pgp.key, &pgp.signers) {
-            Ok(opened) => Ok(Ok((documents::rewound(plain)?, opened))),
-            Err(error) => Ok(Err(chain(&error))),
-        }
     }
 
     fn file(&mut self, target: &Target, kind: &Kind, source: Source) -> Result<(), Error> {
@@ -463,7 +250,7 @@ impl Run {
         let mut chains = std::mem::take(&mut self.chains);
         let mut documents = Vec::new();
         // Told as they are judged: there may be very many.
-        let chained = documents::judge_archive(
+        let chained = archives::judge(
             source,
             &name_of(&target.path),
             target.is_in_folder,
@@ -633,97 +420,9 @@ impl Count {
     }
 }
 
-/// The data folder of a node, or its log.
-fn is_log(path: &Path) -> bool {
-    path.join("log/segments").is_dir() || path.join("segments").is_dir()
-}
-
-fn opened(path: &Path) -> Result<Source, Error> {
-    let file = File::open(path).and_then(Source::file);
-    file.map_err(|source| file_error(path, source))
-}
-
-/// What a file is. One that was named must be something.
-fn kind_of(path: &Path, is_named: bool) -> Result<Kind, Error> {
-    let failed = |source| file_error(path, source);
-    let mut beginning = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(BEGINNING_BYTES)
-        .read_to_end(&mut beginning)
-        .map_err(failed)?;
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    let is_container = extension.is_some_and(|one| one.eq_ignore_ascii_case("asice"));
-    let is_zip = extension.is_some_and(|one| one.eq_ignore_ascii_case("zip"));
-    let is_gpg = extension.is_some_and(|one| matches!(one, "gpg" | "pgp" | "asc"));
-    if beginning.starts_with(ARMORED) || (is_gpg || is_named) && is_encrypted(&beginning) {
-        return Ok(Kind::Encrypted);
-    }
-    if !beginning.starts_with(ZIP) {
-        return Ok(match is_container || is_zip || is_gpg {
-            true => Kind::Broken("it is no ZIP file, and not encrypted".to_owned()),
-            false => Kind::Other,
-        });
-    }
-    Ok(match kind_of_zip(&opened(path)?) {
-        Kind::Other | Kind::Broken(_) if is_container => Kind::Container,
-        kind => kind,
-    })
-}
-
-/// Told by the names in it. Of one that is no regular ZIP file it is not known what it is.
-fn kind_of_zip(source: &Source) -> Kind {
-    let flat = Limits {
-        names: Names::Container,
-        ..Limits::ARCHIVE
-    };
-    let refused = match Archive::open(source.clone(), &flat) {
-        Ok(archive) => return kind_of_names(&archive),
-        Err(error) => chain(&error),
-    };
-    match Archive::open(source.clone(), &bundle::LIMITS) {
-        Ok(archive) => match kind_of_names(&archive) {
-            Kind::Container | Kind::Archive => Kind::Broken(refused),
-            kind => kind,
-        },
-        Err(_) => Kind::Broken(refused),
-    }
-}
-
-fn kind_of_names(archive: &Archive) -> Kind {
-    let names = || archive.entries().iter().map(gateway_asic::zip::Entry::name);
-    if bundle::looks_like_one(names()) {
-        return Kind::Bundle;
-    }
-    if names().any(|name| name.starts_with("META-INF/") || name == "message.xml") {
-        return Kind::Container;
-    }
-    let of_archive =
-        |name: &str| name == LINKING_INFO || name.ends_with(".asice") && !name.contains('/');
-    match names().any(of_archive) {
-        true => Kind::Archive,
-        false => Kind::Other,
-    }
-}
-
-/// An OpenPGP message begins with a session key for somebody (RFC 9580, 4.2 and 5.1).
-fn is_encrypted(beginning: &[u8]) -> bool {
-    matches!(beginning.first(), Some(0x84..=0x87 | 0xc1))
-}
-
-fn name_of(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
-}
-
 fn files(count: u64) -> String {
     match count {
         1 => "1 file".to_owned(),
         count => format!("{count} files"),
     }
 }
-
-const ZIP: &[u8] = b"PK";
-const ARMORED: &[u8] = b"-----BEGIN PGP MESSAGE-----";
-const BEGINNING_BYTES: u64 = 64;
-const NO_EVIDENCE: &str =
-    "it is neither a container, an archive, a bundle nor the data folder of a node";

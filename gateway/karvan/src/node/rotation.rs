@@ -21,7 +21,11 @@ struct Rotation {
 
 /// Looks every minute until told to stop.
 pub(super) async fn run(log: MessageLog, clock: Arc<dyn Clock>, mut stop: Stop) {
-    let mut rotation = Rotation::new(log, clock.now()).await;
+    // While the index is being made, this takes as long.
+    let mut rotation = tokio::select! {
+        rotation = Rotation::new(log, clock.now()) => rotation,
+        () = stop.clone().wait() => return,
+    };
     loop {
         if let Err(error) = rotation.once(clock.now()).await {
             tracing::warn!("the log's segment was not closed: {error}");

@@ -1,9 +1,8 @@
-//! `karvan audit verify` on signed documents, archives and bundles, and `karvan audit export`.
+//! `karvan audit verify` on signed documents and archives.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Cursor;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -20,18 +19,20 @@ use tempfile::TempDir;
 use crate::country::{Country, Service, karvan, text};
 use crate::wire;
 
-const PORTAL: &str = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000001181&subsystemCode=mygov";
-const REGISTER: &str = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000000131&subsystemCode=iamas";
+pub(crate) const PORTAL: &str =
+    "xRoadInstance=AZ&memberClass=GOV&memberCode=0000001181&subsystemCode=mygov";
+pub(crate) const REGISTER: &str =
+    "xRoadInstance=AZ&memberClass=GOV&memberCode=0000000131&subsystemCode=iamas";
 
-type Files = BTreeMap<String, Bytes>;
+pub(crate) type Files = BTreeMap<String, Bytes>;
 
-fn audit(arguments: &[&str]) -> Output {
+pub(crate) fn audit(arguments: &[&str]) -> Output {
     karvan().arg("audit").args(arguments).output().unwrap()
 }
 
 /// Runs `karvan audit verify` for programs; the exit code has to be this one.
 #[track_caller]
-fn verified(code: i32, arguments: &[&str]) -> Value {
+pub(crate) fn verified(code: i32, arguments: &[&str]) -> Value {
     let output = audit(&[&["verify", "--json"], arguments].concat());
     assert_eq!(
         output.status.code(),
@@ -54,7 +55,7 @@ fn verified(code: i32, arguments: &[&str]) -> Value {
 
 /// It fails, and this is the only reason.
 #[track_caller]
-fn fails_by(reason: &str, arguments: &[&str]) {
+pub(crate) fn fails_by(reason: &str, arguments: &[&str]) {
     let document = verified(1, arguments);
     let failures = document["failures"].as_array().unwrap();
     let found = failures
@@ -68,7 +69,7 @@ fn fails_by(reason: &str, arguments: &[&str]) {
 }
 
 #[track_caller]
-fn failures(arguments: &[&str]) -> Vec<String> {
+pub(crate) fn failures(arguments: &[&str]) -> Vec<String> {
     let output = audit(&[&["verify", "--json"], arguments].concat());
     assert_eq!(
         output.status.code(),
@@ -84,11 +85,11 @@ fn failures(arguments: &[&str]) -> Vec<String> {
         .collect()
 }
 
-fn text_of(path: &Path) -> &str {
+pub(crate) fn text_of(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-fn unpacked(octets: &[u8], names: Names) -> Files {
+pub(crate) fn unpacked(octets: &[u8], names: Names) -> Files {
     let limits = Limits {
         names,
         ..Limits::ARCHIVE
@@ -100,7 +101,7 @@ fn unpacked(octets: &[u8], names: Names) -> Files {
         .collect()
 }
 
-fn packed(files: &Files, names: Names) -> Vec<u8> {
+pub(crate) fn packed(files: &Files, names: Names) -> Vec<u8> {
     let options = Options {
         level: 6,
         names,
@@ -228,17 +229,17 @@ fn refuses_what_is_no_evidence_and_wrong_use() {
 }
 
 /// A country where exchanges were made, stamped and fetched; nothing of it runs any more.
-struct Told {
-    country: Country,
+pub(crate) struct Told {
+    pub(crate) country: Country,
     /// Containers by name, as the portal's node handed them out; a download of two each.
     downloads: Vec<Files>,
     /// What a node hands out to verify them.
-    conf: Vec<u8>,
-    work: TempDir,
+    pub(crate) conf: Vec<u8>,
+    pub(crate) work: TempDir,
 }
 
 /// Lets nodes stamp every second.
-fn stamping(country: &Country, nodes: &[&'static str], more: &str) {
+pub(crate) fn stamping(country: &Country, nodes: &[&'static str], more: &str) {
     for &node in nodes {
         let path = country.config(Service::Node(node));
         let mut config: toml::Table = fs::read_to_string(&path).unwrap().parse().unwrap();
@@ -261,7 +262,7 @@ fn stamping(country: &Country, nodes: &[&'static str], more: &str) {
 
 /// Has the messages of an exchange stamped now, and hands out their containers.
 #[track_caller]
-fn stamped(country: &Country, node: &str, party: &str, id: &str) -> Files {
+pub(crate) fn stamped(country: &Country, node: &str, party: &str, id: &str) -> Files {
     let path = format!("/asic?{party}&queryId={id}&force");
     let answer = wire::get(country.clients(node), &path, &[]);
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -269,7 +270,7 @@ fn stamped(country: &Country, node: &str, party: &str, id: &str) -> Files {
 }
 
 impl Told {
-    fn new(ids: &[&str]) -> Option<Self> {
+    pub(crate) fn new(ids: &[&str]) -> Option<Self> {
         let country = Country::found()?;
         stamping(&country, &["din", "iria"], "");
         let running = country.start_with(&["din", "iria"], &["iamas"]);
@@ -292,7 +293,7 @@ impl Told {
         })
     }
 
-    fn file(&self, name: &str, content: &[u8]) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, content: &[u8]) -> PathBuf {
         let path = self.work.path().join(name);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).unwrap();
@@ -301,7 +302,7 @@ impl Told {
         path
     }
 
-    fn export(&self, node: &str, id: &str) -> PathBuf {
+    pub(crate) fn export(&self, node: &str, id: &str) -> PathBuf {
         let path = self.work.path().join(format!("{node}-{id}.zip"));
         let data = self.country.data(node);
         let output = audit(&["export", text_of(&data), id, "-o", text_of(&path)]);
@@ -505,392 +506,4 @@ fn verifies_downloads_and_chains_of_archives() {
         found.iter().all(|one| one.contains("does not decrypt")),
         "{found:?}"
     );
-}
-
-#[test]
-fn a_bundle_proves_an_exchange_to_who_has_nothing_else() {
-    let Some(told) = Told::new(&["b-1", "b-2"]) else {
-        return;
-    };
-    let (bundle, other) = (told.export("iria", "b-1"), told.export("iria", "b-2"));
-    let document = verified(0, &[text_of(&bundle)]);
-    let item = &document["items"][0];
-    assert_eq!(item["kind"], "bundle");
-    assert_eq!(item["configurations"][0]["from"], "bundle");
-    assert_eq!(item["documents"].as_array().unwrap().len(), 2);
-    for (record, what) in [
-        (0, "REST request of the consumer"),
-        (1, "REST response of the consumer"),
-    ] {
-        let record = &item["records"][record];
-        assert_eq!(record["what"], what);
-        let signed_by = record["signed_by"].as_str().unwrap();
-        assert!(
-            signed_by.ends_with(" (by the key in the bundle)"),
-            "{record}"
-        );
-        assert!(record["container"].is_string(), "{record}");
-    }
-    assert_eq!(item["warnings"], Value::Array(Vec::new()));
-    // It says whose word its configuration is, and what to compare.
-    let said = audit(&["verify", text_of(&bundle)]);
-    let said = String::from_utf8_lossy(&said.stdout);
-    for wanted in [
-        "whoever made the bundle",
-        "SHA-256 of its parameters",
-        "authority     ",
-        "2 documents: 2 hold, 0 fail; 1 bundle: 1 hold, 0 fail\n",
-    ] {
-        assert!(said.contains(wanted), "no {wanted} in {said}");
-    }
-
-    // By what the auditor has from elsewhere.
-    let conf = told.file("verificationconf.zip", &told.conf);
-    let log_keys = told.country.data("iria").join("log/tree/keys");
-    let log_keys = fs::read_to_string(log_keys).unwrap();
-    let log_key = log_keys.lines().next().unwrap();
-    let din = told.country.data("din").join("log/tree/keys");
-    let din = fs::read_to_string(din).unwrap();
-    let given = ["--conf", text_of(&conf), "--log-key", log_key];
-    let document = verified(0, &[&[text_of(&bundle)], &given[..]].concat());
-    assert_eq!(document["configuration"]["from"], "given");
-    let signed_by = document["items"][0]["records"][0]["signed_by"]
-        .as_str()
-        .unwrap();
-    assert!(signed_by.ends_with(" (by the key given)"), "{signed_by}");
-    let own = &verified(0, &[text_of(&bundle)])["items"][0]["configurations"][0];
-    assert_eq!(own["instances"], document["configuration"]["instances"]);
-    let found = failures(&[text_of(&bundle), "--log-key", din.lines().next().unwrap()]);
-    assert_eq!(found.len(), 2, "{found:?}");
-    assert!(
-        found.iter().all(|one| one.contains("does not prove it")),
-        "{found:?}"
-    );
-
-    // The same log gives the same octets, and the provider's evidence is as good.
-    let octets = fs::read(&bundle).unwrap();
-    assert_eq!(fs::read(told.export("iria", "b-1")).unwrap(), octets);
-    verified(0, &[text_of(&told.export("din", "b-1"))]);
-
-    tampered(&told, &octets, &fs::read(other).unwrap());
-    readable_by_common_tools(&told, &octets);
-
-    let data = told.country.data("iria");
-    let out = told.work.path().join("none.zip");
-    let output = audit(&["export", text_of(&data), "never", "-o", text_of(&out)]);
-    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert!(!out.exists());
-    let output = audit(&["export", "/nowhere", "never", "-o", text_of(&out)]);
-    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
-}
-
-/// Every way to change a bundle is found, and named.
-fn tampered(told: &Told, bundle: &[u8], other: &[u8]) {
-    let files = unpacked(bundle, Names::Folders);
-    let others = unpacked(other, Names::Folders);
-    let named = |files: &Files, end: &str| -> Vec<String> {
-        let names = files.keys().filter(|name| name.ends_with(end));
-        names.cloned().collect()
-    };
-    let of = |end: &str| named(&files, end);
-    let number = |name: &str| -> u64 {
-        let digits = name.trim_start_matches("log/").split('.').next().unwrap();
-        digits.parse().unwrap()
-    };
-    let mut records = of(".record");
-    records.sort_by_key(|name| number(name));
-    let (record, proof) = (&records[0], &records[0].replace(".record", ".tlog-proof"));
-    let ordinal = number(record);
-    let containers = of(".asice");
-    let container = containers
-        .iter()
-        .find(|name| name.contains("-request-"))
-        .unwrap();
-    let found = |change: &dyn Fn(&mut Files)| -> Vec<String> {
-        let mut changed = files.clone();
-        change(&mut changed);
-        let path = told.file("tampered.zip", &packed(&changed, Names::Folders));
-        failures(&[text_of(&path)])
-    };
-    #[track_caller]
-    fn only(found: &[String], reason: &str) {
-        assert!(
-            found.len() == 1 && found[0].contains(reason),
-            "{reason}: {found:#?}"
-        );
-    }
-    // Packed again it is as good.
-    let again = told.file("again.zip", &packed(&files, Names::Folders));
-    verified(0, &[text_of(&again)]);
-
-    // Each file removed.
-    for name in files.keys() {
-        let found = found(&|files| drop(files.remove(name)));
-        assert!(!found.is_empty(), "{name}");
-        let reason = match name.as_str() {
-            name if name.starts_with("conf/") => "conf",
-            name if name.ends_with(".record") => &name.replace(".record", ".tlog-proof"),
-            name => name,
-        };
-        assert!(
-            found.iter().any(|one| one.contains(reason)),
-            "{name}: {found:#?}"
-        );
-    }
-    only(
-        &found(&|files| drop(files.remove("README.txt"))),
-        "README.txt is not there",
-    );
-    only(
-        &found(&|files| drop(files.remove(container))),
-        &format!("{container} is not there"),
-    );
-    only(
-        &found(&|files| drop(files.remove(proof))),
-        &format!("{proof} is not there"),
-    );
-
-    // Something put in.
-    for name in [
-        "log/x.txt",
-        "containers/x.asice",
-        "extra",
-        "conf/AZ/private-params.xml",
-        "conf-9/x",
-    ] {
-        let found = found(&|files| drop(files.insert(name.to_owned(), Bytes::from_static(b"x"))));
-        only(&found, name);
-    }
-
-    // A record changed, or exchanged for another of the same log.
-    let mut octets = files[record].to_vec();
-    *octets.last_mut().unwrap() ^= 1;
-    let changed = found(&|files| drop(files.insert(record.clone(), octets.clone().into())));
-    assert!(
-        changed
-            .iter()
-            .all(|one| one.contains(&format!("record {ordinal}"))),
-        "{changed:#?}"
-    );
-    let swapped = found(&|files| {
-        let second = files[&records[1]].clone();
-        files.insert(record.clone(), second);
-    });
-    assert!(!swapped.is_empty(), "{swapped:#?}");
-
-    // A record of another exchange, with its own proof, under this container.
-    let strange = named(&others, ".record");
-    let strange = strange
-        .iter()
-        .find(|name| !files.contains_key(*name))
-        .unwrap();
-    let strange_proof = strange.replace(".record", ".tlog-proof");
-    let found_strange = found(&|files| {
-        files.insert(strange.clone(), others[strange].clone());
-        files.insert(strange_proof.clone(), others[&strange_proof].clone());
-    });
-    only(&found_strange, &format!("record {}", number(strange)));
-
-    // The proof of another record; a proof that carries more.
-    let other_proof = records[1].replace(".record", ".tlog-proof");
-    only(
-        &found(&|files| {
-            let second = files[&other_proof].clone();
-            files.insert(proof.clone(), second);
-        }),
-        &format!("{proof} is about entry {}", number(&records[1])),
-    );
-    only(
-        &found(&|files| {
-            let text = String::from_utf8(files[proof].to_vec()).unwrap();
-            let more = text.replacen("\nindex ", "\nextra eA==\nindex ", 1);
-            files.insert(proof.clone(), more.into());
-        }),
-        "nothing vouches for",
-    );
-
-    // Keys of somebody else.
-    let din = fs::read(told.country.data("din").join("log/tree/keys")).unwrap();
-    let found_keys = found(&|files| drop(files.insert("log/keys".to_owned(), din.clone().into())));
-    assert_eq!(found_keys.len(), 2, "{found_keys:#?}");
-    assert!(
-        found_keys
-            .iter()
-            .all(|one| one.contains("does not prove it")),
-        "{found_keys:#?}"
-    );
-
-    // The container of another message, which holds by itself.
-    let strange = named(&others, ".asice");
-    let strange = strange
-        .iter()
-        .find(|name| name.contains("-request-"))
-        .unwrap();
-    only(
-        &found(&|files| drop(files.insert(container.clone(), others[strange].clone()))),
-        "is not its message: it has another message than the record",
-    );
-
-    // A configuration that approves nobody the documents rest on.
-    let shared = "conf/AZ/shared-params.xml";
-    let found_conf = found(&|files| {
-        let text = String::from_utf8(files[shared].to_vec()).unwrap();
-        let begin = text.find("<approvedTSA>").unwrap();
-        let end = text.find("</approvedTSA>").unwrap() + "</approvedTSA>".len();
-        files.insert(
-            shared.to_owned(),
-            (text[..begin].to_owned() + &text[end..]).into(),
-        );
-    });
-    assert!(
-        found_conf
-            .iter()
-            .any(|one| one.contains("mlog.tsp_certificate_not_found")),
-        "{found_conf:#?}"
-    );
-
-    // Cut short, it is no bundle any more.
-    let path = told.file("cut.zip", &bundle[..bundle.len() / 2]);
-    fails_by("cut.zip", &[text_of(&path)]);
-}
-
-/// A stranger has unzip, and reads what it says.
-fn readable_by_common_tools(told: &Told, bundle: &[u8]) {
-    let files = unpacked(bundle, Names::Folders);
-    let readme = String::from_utf8(files["README.txt"].to_vec()).unwrap();
-    for name in files.keys().filter(|name| name.ends_with(".asice")) {
-        assert!(readme.contains(name), "{name} is not in {readme}");
-    }
-    assert!(readme.is_ascii() && !readme.contains('{'), "{readme}");
-    let path = told.file("by-unzip/bundle.zip", bundle);
-    let unzip = std::process::Command::new("unzip")
-        .args(["-q", "-t", text_of(&path)])
-        .output();
-    match unzip {
-        Ok(output) => assert!(output.status.success(), "{}", text(&output)),
-        Err(_) => println!("not run: there is no unzip"),
-    }
-}
-
-#[test]
-fn exports_what_is_sealed_and_says_what_is_missing() {
-    let Some(country) = Country::found() else {
-        return;
-    };
-    stamping(&country, &["din"], "");
-    let key = country.folder().join("record.key");
-    fs::write(&key, "5e".repeat(32)).unwrap();
-    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
-    let sealed = format!(
-        "encryption_key = [{{ id = \"k1\", file = {:?} }}]",
-        text_of(&key)
-    );
-    stamping(&country, &["iria"], &format!("[log]\n{sealed}\n"));
-    let running = country.start_with(&["din", "iria"], &["iamas"]);
-    let answer = running
-        .country
-        .addresses()
-        .person("0TEST01", "s-1")
-        .unwrap();
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    stamped(&running.country, "iria", PORTAL, "s-1");
-    let country = running.stop();
-    let work = tempfile::tempdir().unwrap();
-    let out = work.path().join("sealed.zip");
-    let data = country.data("iria");
-    let keys = format!("k1={}", text_of(&key));
-    let arguments = [
-        "export",
-        text_of(&data),
-        "s-1",
-        "-o",
-        text_of(&out),
-        "--key",
-        &keys,
-    ];
-    let output = audit(&arguments);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    // Who gets it needs no key.
-    let document = verified(0, &[text_of(&out)]);
-    assert_eq!(document["items"][0]["records"].as_array().unwrap().len(), 2);
-
-    let files = unpacked(&fs::read(&out).unwrap(), Names::Folders);
-    let plain = files.keys().filter(|name| name.ends_with(".plain"));
-    let plain: Vec<String> = plain.cloned().collect();
-    assert_eq!(plain.len(), 2, "{:?}", files.keys());
-    let changed = work.path().join("changed.zip");
-    for (octets, reason) in [
-        (None, "its .plain is not there"),
-        (
-            Some(files[&plain[1]].clone()),
-            "is not what is sealed in it",
-        ),
-    ] {
-        let mut files = files.clone();
-        match octets {
-            None => drop(files.remove(&plain[0])),
-            Some(octets) => drop(files.insert(plain[0].clone(), octets)),
-        }
-        fs::write(&changed, packed(&files, Names::Folders)).unwrap();
-        let found = failures(&[text_of(&changed)]);
-        assert!(
-            found.iter().any(|one| one.contains(reason)),
-            "{reason}: {found:#?}"
-        );
-    }
-
-    // Without the key nothing can be told of it, and that is said.
-    fs::remove_file(&out).unwrap();
-    let output = audit(&arguments[..5]);
-    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert!(!out.exists());
-
-    // Not yet stamped: there is no signed document of it.
-    stamping(
-        &country,
-        &["iria"],
-        "[timestamping]\ninterval_seconds = 3600\n",
-    );
-    let running = country.start_with(&["din", "iria"], &["iamas"]);
-    let answer = running
-        .country
-        .addresses()
-        .person("0TEST01", "s-2")
-        .unwrap();
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let country = running.stop();
-    let data = country.data("iria");
-    let arguments = [
-        "export",
-        text_of(&data),
-        "s-2",
-        "-o",
-        text_of(&out),
-        "--key",
-        &keys,
-    ];
-    let output = audit(&[&arguments[..], &["--json"]].concat());
-    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(
-        document["records"].as_array().unwrap().len(),
-        2,
-        "{document}"
-    );
-    assert_eq!(document["containers"], Value::Array(Vec::new()));
-    let missing = document["missing"].as_array().unwrap();
-    assert!(
-        missing
-            .iter()
-            .all(|one| one.as_str().unwrap().contains("waits for its time stamp")),
-        "{missing:#?}"
-    );
-    let found = failures(&[text_of(&out)]);
-    assert!(
-        found
-            .iter()
-            .all(|one| one.contains("before it was time-stamped")),
-        "{found:#?}"
-    );
-    assert_eq!(found.len(), 2);
 }

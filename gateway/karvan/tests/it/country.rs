@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -255,10 +255,6 @@ impl Country {
 pub(crate) struct Portal(SocketAddr);
 
 impl Portal {
-    pub(crate) fn listens(self) -> bool {
-        TcpStream::connect(self.0).is_ok()
-    }
-
     pub(crate) fn person(self, fin: &str, id: &str) -> std::io::Result<wire::Answer> {
         wire::person_at(self.0, fin, &[("X-Road-Id", id)])
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::country::{Country, Process, Service, eventually, karvan, text};
@@ -22,7 +22,8 @@ struct Report {
     seed: u64,
     kills: usize,
     acknowledged: usize,
-    unanswered: usize,
+    /// Exchanges that were not acknowledged, by fault code.
+    unanswered: BTreeMap<String, usize>,
     found: usize,
     checkpoints: usize,
     forks: usize,
@@ -42,8 +43,8 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
     };
     let mut running = country.start_with(&NODES, &["iamas"]);
     let acknowledged = Mutex::new(Vec::new());
-    let unanswered = AtomicUsize::new(0);
-    let done = AtomicBool::new(false);
+    let unanswered = Mutex::new(BTreeMap::<String, usize>::new());
+    let (done, down) = (AtomicBool::new(false), AtomicBool::new(false));
     let count = || acknowledged.lock().unwrap().len();
     let signed = Mutex::new(Signed::default());
 
@@ -52,7 +53,8 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
         let _ended = Ended(&done);
         let place = running.country.addresses();
         for caller in 0..CALLERS {
-            let (acknowledged, unanswered, done) = (&acknowledged, &unanswered, &done);
+            let (acknowledged, unanswered) = (&acknowledged, &unanswered);
+            let (done, down) = (&done, &down);
             scope.spawn(move || {
                 for number in 0.. {
                     if done.load(Ordering::Relaxed) {
@@ -63,11 +65,12 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
                         Ok(answer) if answer.status == 200 => {
                             acknowledged.lock().unwrap().push(id);
                         }
-                        _ => {
-                            unanswered.fetch_add(1, Ordering::Relaxed);
-                            // Until the portal's node is there again, or all is over.
-                            eventually("the portal's node listens", || {
-                                done.load(Ordering::Relaxed) || place.listens()
+                        answer => {
+                            let told = answer.ok().and_then(|answer| answer.fault());
+                            let told = told.unwrap_or_else(|| "none".to_owned());
+                            *unanswered.lock().unwrap().entry(told).or_default() += 1;
+                            eventually("the nodes are there again", || {
+                                done.load(Ordering::Relaxed) || !down.load(Ordering::Relaxed)
                             });
                         }
                     }
@@ -105,11 +108,14 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
                 .iter()
                 .map(|node| running.take(Service::Node(node)))
                 .collect();
+            // Whoever gets no answer from now on waits for the restart.
+            down.store(true, Ordering::Relaxed);
             dying.into_iter().for_each(Process::kill);
             signed.lock().unwrap().remember_files(&running.country);
             for node in nodes {
                 running.restart(Service::Node(node));
             }
+            down.store(false, Ordering::Relaxed);
         }
         let before = count();
         eventually("exchanges after the last restart", || {
@@ -120,7 +126,7 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
     let country = running.stop();
     let acknowledged = acknowledged.into_inner().unwrap();
     report.acknowledged = acknowledged.len();
-    report.unanswered = unanswered.into_inner();
+    report.unanswered = unanswered.into_inner().unwrap();
     let consumer = check_log(&country.data("iria"));
     let provider = check_log(&country.data("din"));
     let has = |side: &str, id: &String| {
@@ -142,7 +148,7 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
     report.checkpoints = signed.0.len();
     report.forks = signed.forks(&country);
     println!(
-        "crash run: seed {}, kills {}, acknowledged {}, without answer {}, found in both logs {}, \
+        "crash run: seed {}, kills {}, acknowledged {}, not acknowledged {:?}, found in both logs {}, \
          difference {}, checkpoints {}, forks {}",
         report.seed,
         report.kills,
@@ -167,7 +173,10 @@ struct Signed(BTreeMap<(&'static str, Vec<u8>), Vec<u8>>);
 
 impl Signed {
     fn remember(&mut self, node: &'static str, note: Vec<u8>) {
-        let end = note.windows(2).position(|two| two == b"\n\n").expect("it is a note");
+        let end = note
+            .windows(2)
+            .position(|two| two == b"\n\n")
+            .expect("it is a note");
         self.0.entry((node, note[..end].to_vec())).or_insert(note);
     }
 

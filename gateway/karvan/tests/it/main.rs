@@ -18,7 +18,9 @@
 )]
 
 mod archive;
+mod archive_command;
 mod audit;
+mod audit_bundles;
 mod audit_documents;
 mod bad_input;
 mod bench_evidence;

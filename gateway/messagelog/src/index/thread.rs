@@ -16,7 +16,7 @@ use super::{Command, Shared, Start};
 use crate::protection::sha256;
 use crate::record::keys;
 use crate::retention::Found;
-use crate::stamps::{Oldest, State};
+use crate::stamps::State;
 use crate::{Error, Protection};
 
 /// The state of the thread.
@@ -105,7 +105,9 @@ impl Indexing {
 
     /// Works until nobody can ask any more; says once that it has done what it could at first.
     pub(super) fn run(mut self, commands: &Receiver<Command>, begun: &SyncSender<()>) {
-        if let Err(error) = self.begin() {
+        if let Err(error) = self.begin()
+            && !self.shared.is_ending()
+        {
             tracing::error!(%error, "the index of the log cannot be opened; look-up will try again");
         }
         // Whoever opened the log may not have waited.
@@ -152,7 +154,7 @@ impl Indexing {
         if !self.stamping.is_complete() {
             self.catch_up(self.last_ordinal)?;
             let store = self.store.as_ref().ok_or(Error::Interrupted)?;
-            trees::sweep(store, &self.erased)?;
+            trees::sweep(store, &self.erased, || self.shared.is_ending())?;
             self.tell_standing()?;
         }
         Ok(())
@@ -162,26 +164,32 @@ impl Indexing {
     fn tell_standing(&self) -> Result<(), Error> {
         let store = self.store.as_ref().ok_or(Error::Interrupted)?;
         let erased_until = self.erased.iter().map(|stretch| stretch.last).max();
-        let standing = store
-            .read(|tx| trees::standing(tx, self.last_ordinal, erased_until.unwrap_or_default()))?;
-        let oldest = match standing.oldest {
-            None => None,
-            Some(position) => Some(Oldest {
-                ordinal: position.ordinal,
-                time: self.time_at(position)?,
-            }),
-        };
+        let standing = store.read(|tx| {
+            let erased_until = erased_until.unwrap_or_default();
+            Ok(trees::standing(
+                tx,
+                self.last_ordinal,
+                erased_until,
+                |position| self.time_at(position),
+            ))
+        })??;
         self.stamping
-            .complete(standing.stamped_until, standing.unstamped, oldest);
+            .complete(standing.stamped_until, standing.unstamped, standing.oldest);
         Ok(())
     }
 
-    fn time_at(&self, position: Position) -> Result<jiff::Timestamp, Error> {
-        let found = Scan::open_from(&self.segments, position)?.next();
-        let (_, bytes) = found.ok_or(Error::NoEntry {
-            ordinal: position.ordinal,
-        })??;
-        Ok(keys(&bytes, self.protection.as_ref())?.time)
+    /// When this entry was logged; `None`: it is damaged.
+    fn time_at(&self, position: Position) -> Result<Option<jiff::Timestamp>, Error> {
+        let bytes = match Scan::open_from(&self.segments, position)?.next() {
+            Some(Ok((found, bytes))) if found == position => bytes,
+            Some(Ok(_) | Err(gateway_store::Error::Damaged(_))) | None => return Ok(None),
+            Some(Err(error)) => return Err(error.into()),
+        };
+        match keys(&bytes, self.protection.as_ref()) {
+            Ok(keys) => Ok(Some(keys.time)),
+            Err(Error::Malformed { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Looks beside for contents that no entry names.
@@ -276,6 +284,11 @@ impl Indexing {
             None => Scan::open(&self.segments)?,
         };
         for item in scan {
+            // The next one goes on from there.
+            if self.shared.is_ending() {
+                self.write()?;
+                return Err(Error::Interrupted);
+            }
             match item {
                 Ok((position, _)) if position.ordinal <= done => {}
                 Ok((position, bytes)) => {
@@ -371,3 +384,6 @@ const PENDING_MAX: usize = 4096;
 /// How long a batch waits for more.
 const SETTLE: Duration = Duration::from_millis(250);
 const IDLE: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@
 //! | `purged` | segment that was erased | nothing: none of its entries stands here any more |
 //! | `meta` | `format`, `indexed` | version; how far this goes, and a digest of what stands there |
 
+use std::ops::RangeInclusive;
+
 use gateway_proto::id::{ClientId, ServiceId};
 use gateway_store::segment::Position;
 use gateway_store::tree::{Pairs, ReadTx, Store, Tree};
@@ -18,6 +20,7 @@ use jiff::Timestamp;
 
 use crate::Error;
 use crate::record::{Keys, Kind};
+use crate::stamps::Oldest;
 
 type StoreResult<T> = Result<T, gateway_store::Error>;
 
@@ -37,7 +40,7 @@ pub(super) struct Standing {
     pub(super) stamped_until: u64,
     pub(super) unstamped: u64,
     /// The first of them.
-    pub(super) oldest: Option<Position>,
+    pub(super) oldest: Option<Oldest>,
 }
 
 /// A stretch of entries that was erased.
@@ -148,8 +151,13 @@ pub(crate) fn names_body(tx: &ReadTx, name: &str) -> StoreResult<bool> {
 }
 
 /// How far time-stamping had come when the last entry was `last`. All messages in erased segments,
-/// and before them, were stamped.
-pub(super) fn standing(tx: &ReadTx, last: u64, erased_until: u64) -> StoreResult<Standing> {
+/// and before them, were stamped. The oldest is the first whose time can be told.
+pub(super) fn standing(
+    tx: &ReadTx,
+    last: u64,
+    erased_until: u64,
+    mut time_at: impl FnMut(Position) -> Result<Option<Timestamp>, Error>,
+) -> Result<Standing, Error> {
     let stamped_until = match tx.iter(STAMPS)?.next_back() {
         None => 0,
         Some(pair) => ordinal_of(&pair?.0).unwrap_or(0),
@@ -167,12 +175,32 @@ pub(super) fn standing(tx: &ReadTx, last: u64, erased_until: u64) -> StoreResult
     let (next, last) = (next.to_be_bytes(), last.to_be_bytes());
     for pair in tx.range(BY_ORDINAL, next.as_slice()..=last.as_slice())? {
         let (key, value) = pair?;
-        if value.last() == Some(&KIND_MESSAGE) {
-            standing.unstamped = standing.unstamped.saturating_add(1);
-            standing.oldest = standing.oldest.or_else(|| place_of(&key, &value));
+        if value.last() != Some(&KIND_MESSAGE) {
+            continue;
+        }
+        standing.unstamped = standing.unstamped.saturating_add(1);
+        if standing.oldest.is_none()
+            && standing.unstamped <= TIMES_MAX
+            && let Some(position) = place_of(&key, &value)
+        {
+            let ordinal = position.ordinal;
+            let time = time_at(position)?;
+            standing.oldest = time.map(|time| Oldest { ordinal, time });
         }
     }
     Ok(standing)
+}
+
+/// How many messages are known among these entries.
+pub(super) fn messages_in(tx: &ReadTx, entries: &RangeInclusive<u64>) -> StoreResult<u64> {
+    let (first, last) = (entries.start().to_be_bytes(), entries.end().to_be_bytes());
+    let mut messages = 0_u64;
+    for pair in tx.range(BY_ORDINAL, first.as_slice()..=last.as_slice())? {
+        if pair?.1.last() == Some(&KIND_MESSAGE) {
+            messages = messages.saturating_add(1);
+        }
+    }
+    Ok(messages)
 }
 
 /// The first of the entries that could not be read.
@@ -277,7 +305,11 @@ pub(super) fn purge(store: &Store, stretch: Stretch, entries: &[Indexed]) -> Res
 }
 
 /// Removes what a process that died left of erased segments: looks at every key.
-pub(super) fn sweep(store: &Store, erased: &[Stretch]) -> Result<(), Error> {
+pub(super) fn sweep(
+    store: &Store,
+    erased: &[Stretch],
+    is_ending: impl Fn() -> bool,
+) -> Result<(), Error> {
     let left: Vec<Stretch> = store.read(|tx| {
         let mut left = Vec::new();
         for stretch in erased {
@@ -300,6 +332,9 @@ pub(super) fn sweep(store: &Store, erased: &[Stretch]) -> Result<(), Error> {
     for (tree, held) in trees.chain(others) {
         let mut after: Option<Vec<u8>> = None;
         loop {
+            if is_ending() {
+                return Err(Error::Interrupted);
+            }
             let (gone, last) = store.read(|tx| held_in(tx, tree, held, after.as_deref(), &left))?;
             store.write(|tx| tx.delete_all(tree, &gone))?;
             match last {
@@ -480,6 +515,8 @@ const FORMAT: &str = "format";
 /// An index of another format is built anew.
 const FORMAT_NOW: u8 = 2;
 const KIND_MESSAGE: u8 = 0;
+/// In so many damaged messages a readable one is looked for.
+const TIMES_MAX: u64 = 1000;
 
 const KEYS_OF_TREES: [(Tree, KeyOf); 5] = [
     (BY_MESSAGE, |keys| {

@@ -484,3 +484,114 @@ async fn an_index_that_somebody_looks_at_is_used_once_he_is_done() {
     use std::os::unix::fs::MetadataExt as _;
     assert_eq!(fs::metadata(&index).unwrap().ino(), before.ino());
 }
+
+#[tokio::test]
+async fn goes_on_behind_a_segment_of_which_not_even_the_beginning_can_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    for turn in 1..=6_u64 {
+        log.append(with_id(&format!("id-{turn}"))).await.unwrap();
+        if turn.is_multiple_of(2) {
+            log.rotate().await.unwrap();
+        }
+    }
+    drop(log);
+    let path = dir.path().join(SEGMENTS).join("0000000002.seg");
+    let file = fs::File::options().write(true).open(path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"x", 20).unwrap();
+    for has_index in [true, false] {
+        if !has_index {
+            fs::remove_file(dir.path().join(INDEX)).unwrap();
+        }
+        let options = Options {
+            segment: segment::Options {
+                on_damage: segment::OnDamage::Continue,
+                ..segment::Options::default()
+            },
+            ..options()
+        };
+        let log = MessageLog::open(dir.path(), options).unwrap();
+        log.append(with_id("later")).await.unwrap();
+        for ordinal in [1, 2, 5, 6] {
+            let logged = log.get(ordinal).await.unwrap();
+            let id = format!("id-{ordinal}");
+            assert_eq!(logged.entry.message_id(), Some(&*id));
+            assert_eq!(log.find(&id).await.unwrap().len(), 1);
+        }
+        assert!(log.get(3).await.is_err());
+        let found = log.messages(0, 99, 99).await.unwrap();
+        assert_eq!(found.last().unwrap().entry.message_id(), Some("later"));
+        assert!(log.unstamped(99).await.unwrap().len() >= 5);
+        // What cannot be read stays; nothing before or behind it is older than that.
+        let erased = log.erase_before(Timestamp::MIN, 0).await.unwrap();
+        assert_eq!(erased.segments, 0);
+    }
+}
+
+/// However a process ends, a durable record has its contents.
+#[test]
+fn a_task_that_is_dropped_while_it_logs_takes_no_content_from_a_durable_record() {
+    for turn in 0..20_u32 {
+        let dir = tempfile::tempdir().unwrap();
+        let log = open(dir.path());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut spool = log.spool();
+            let bytes = Bytes::from(vec![7; 100_000]);
+            spool.write(bytes).await.unwrap();
+            let content = spool.finish().await.unwrap();
+            let record = Record {
+                attachments: vec![(Vec::new(), content)],
+                ..with_id("dropped")
+            };
+            let log = log.clone();
+            tokio::spawn(async move { log.append(record).await });
+            let bodies = dir.path().join(BODIES);
+            let is_settled = || {
+                let mut entries = fs::read_dir(&bodies).unwrap();
+                entries.any(|entry| {
+                    let path = entry.unwrap().path();
+                    path.extension()
+                        .is_some_and(|extension| extension == "body")
+                })
+            };
+            while !is_settled() {
+                tokio::task::yield_now().await;
+            }
+            for _ in 0..turn * 40 {
+                tokio::task::yield_now().await;
+            }
+        });
+        drop(runtime);
+        drop(log);
+        let log = open(dir.path());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        for logged in runtime.block_on(log.find("dropped")).unwrap() {
+            let Entry::Message(record) = logged.entry else {
+                panic!("{:?}", logged.entry);
+            };
+            let content = &record.attachments[0].1;
+            assert_eq!(content.digest_again().unwrap(), *content.digest());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_is_near_hinders_neither_logging_nor_looking_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    log.append(with_id("before")).await.unwrap();
+    log.end_soon();
+    log.append(with_id("behind")).await.unwrap();
+    assert_eq!(log.find("before").await.unwrap().len(), 1);
+    assert_eq!(log.find("behind").await.unwrap().len(), 1);
+    drop(log);
+    let log = open(dir.path());
+    assert_eq!(log.find("behind").await.unwrap().len(), 1);
+}

@@ -277,6 +277,25 @@ async fn a_segment_that_cannot_be_read_stays() {
     assert_eq!(bodies(dir.path()), 1);
 }
 
+#[tokio::test]
+async fn a_segment_whose_end_is_gone_stays_and_holds_up_no_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    three_segments(&log).await;
+    stamp(&log, 9, 301).await;
+    log.rotate().await.unwrap();
+    let stamped = log.get(6).await.unwrap().position;
+    drop(log);
+    // At the border of a record: by itself the segment looks whole.
+    let path = dir.path().join("segments/0000000002.seg");
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_len(stamped.offset).unwrap();
+    let log = open(dir.path());
+    let erased = log.erase_before(at(9000), 9).await.unwrap();
+    assert_eq!(erased.segments, 2);
+    assert_eq!(erased_in_except(&log, 6).await, [1, 2, 3, 7, 8]);
+}
+
 async fn erased_in_except(log: &MessageLog, damaged: u64) -> Vec<u64> {
     let mut erased = Vec::new();
     for ordinal in (1..=log.last_ordinal()).filter(|ordinal| *ordinal != damaged) {

@@ -308,3 +308,59 @@ async fn stamps_a_sealed_log_and_waits_for_its_key() {
     let log = open_with(dir.path(), sealed_with(vec![("2", &second), ("1", &first)]));
     stands(&log, 2, 0, None);
 }
+
+/// Turns one octet of the only place in the closed segment that holds this text.
+fn damage(dir: &Path, segment: u64, text: &[u8]) {
+    let mut paths: Vec<_> = fs::read_dir(dir.join("segments"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some())
+        .collect();
+    paths.sort();
+    let path = &paths[usize::try_from(segment).unwrap()];
+    let mut bytes = fs::read(path).unwrap();
+    let at = bytes.windows(text.len()).position(|part| part == text);
+    bytes[at.unwrap()] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_message_does_not_keep_others_from_their_time_stamp() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    for (id, second) in [("bad", 100), ("b", 101), ("c", 102)] {
+        message(&log, id, second).await;
+    }
+    log.rotate().await.unwrap();
+    let log = open_after(log, dir.path(), |dir| {
+        damage(dir, 0, &signature_of("bad"));
+    });
+    let stamping = log.stamping();
+    assert!(stamping.complete);
+    assert_eq!(stamping.oldest, Some(at(101)));
+    let waiting = log.unstamped(9).await.unwrap();
+    let numbers: Vec<_> = waiting.iter().map(|message| message.ordinal).collect();
+    assert_eq!(numbers, [2, 3]);
+    stamp(&log, 9, 120).await;
+    assert_eq!(log.stamping().oldest, None);
+    assert_eq!(log.stamping().stamped_until, 3);
+}
+
+#[tokio::test]
+async fn a_message_that_can_never_be_stamped_does_not_count_as_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    message(&log, "bad", 100).await;
+    log.rotate().await.unwrap();
+    damage(dir.path(), 0, &signature_of("bad"));
+    assert_eq!(log.unstamped(9).await.unwrap(), []);
+    stands(&log, 0, 0, None);
+    message(&log, "b", 101).await;
+    stands(&log, 0, 1, Some(101));
+    let log = open_after(log, dir.path(), |_| {});
+    assert_eq!(log.stamping().oldest, Some(at(101)));
+    assert_eq!(log.unstamped(9).await.unwrap().len(), 1);
+    stands(&log, 0, 1, Some(101));
+    stamp(&log, 9, 120).await;
+    stands(&log, 2, 0, None);
+}

@@ -116,6 +116,21 @@ impl<'d> QualifyingProperties<'d> {
         }
     }
 
+    /// Whether a time stamp can be put into the unsigned properties: the document has them once, and
+    /// no time stamp.
+    pub(super) fn take_time_stamp(&self, document: &'d Document) -> bool {
+        let mut places = 0_usize;
+        for node in document.root().descendants() {
+            if node.is(XADES, "SignatureTimeStamp") {
+                return false;
+            }
+            if node.is(XADES, "UnsignedSignatureProperties") {
+                places = places.saturating_add(1);
+            }
+        }
+        places == 1 && self.unsigned().is_some()
+    }
+
     fn unsigned(&self) -> Option<Node<'d>> {
         self.0
             .child(XADES, "UnsignedProperties")?

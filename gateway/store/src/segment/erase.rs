@@ -15,10 +15,11 @@ use super::{Damage, DamageKind, Log, SegmentInfo, recover};
 use crate::Error;
 
 impl Log {
-    /// All segments in order. It blocks for the time of some file reads.
+    /// All segments in order, but those whose header is unreadable. It blocks for the time of some
+    /// file reads.
     ///
     /// # Errors
-    /// The folder cannot be read, or the header of a segment is unreadable.
+    /// The folder cannot be read.
     pub fn segments(&self) -> Result<Vec<SegmentInfo>, Error> {
         let dir = &self.inner.dir;
         // First: what is begun meanwhile is not looked at.
@@ -28,14 +29,19 @@ impl Log {
             if number > end.segment {
                 break;
             }
-            let header = readable(dir, number)?;
+            let Some(header) = recover::read_header(dir, number)? else {
+                continue;
+            };
             let path = format::segment_path(dir, number);
             let data = path
                 .metadata()
                 .map_err(|source| Error::io("read", &path, source))?;
             let is_open = number == end.segment;
             if let Some(before) = infos.last_mut() {
-                before.last_ordinal = last_ordinal(before.first_ordinal, header.first_ordinal);
+                before.last_ordinal = match number == before.number.saturating_add(1) {
+                    true => last_ordinal(before.first_ordinal, header.first_ordinal),
+                    false => alone(before),
+                };
             }
             infos.push(SegmentInfo {
                 number,
@@ -221,6 +227,13 @@ fn readable(dir: &Path, segment: u64) -> Result<SegmentHeader, Error> {
 
 fn last_ordinal(first: u64, next: u64) -> Option<u64> {
     (next > first).then(|| next.saturating_sub(1))
+}
+
+/// The last ordinal of a segment that nothing readable follows: an erased one tells by its length.
+fn alone(segment: &SegmentInfo) -> Option<u64> {
+    let records = format::erased_records(segment.bytes);
+    let next = segment.first_ordinal.saturating_add(records);
+    last_ordinal(segment.first_ordinal, next).filter(|_| segment.erased)
 }
 
 const BUFFER_BYTES: usize = 256 << 10;

@@ -118,6 +118,14 @@ impl SegmentHeader {
     }
 }
 
+/// How many records an erased segment of this length has.
+pub(super) fn erased_records(bytes: u64) -> u64 {
+    bytes
+        .saturating_sub(SEGMENT_HEADER_LENGTH)
+        .checked_div(ERASED_RECORD_LENGTH)
+        .unwrap_or_default()
+}
+
 /// The start of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RecordHeader {

@@ -161,7 +161,8 @@ fn drop_unfinished(
 fn headers(dir: &Path, numbers: &[u64]) -> Result<Vec<Damage>, Error> {
     let mut damages = Vec::new();
     let mut before: Option<(u64, SegmentHeader)> = None;
-    let mut expected = numbers.first().copied().unwrap_or(1);
+    // Segments are never removed: what is gone from the front is missing, too.
+    let mut expected = 1;
     for number in numbers.iter().copied() {
         let damage = |segment, kind| Damage {
             segment,

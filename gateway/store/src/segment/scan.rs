@@ -59,7 +59,10 @@ impl Scan {
     /// The folder cannot be read.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let limit = writer::live_mark(dir)?;
-        Self::new(dir, None, limit)
+        let mut scan = Self::new(dir, None, limit)?;
+        // A log begins with segment 1: one that is gone from its front is missing, too.
+        scan.before = Some((0, 0, None));
+        Ok(scan)
     }
 
     /// Scans the log in `dir` from the record at `first` on. The link of that first record to what is

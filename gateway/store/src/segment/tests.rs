@@ -472,6 +472,40 @@ async fn names_a_missing_segment_and_an_unreadable_header() {
 }
 
 #[tokio::test]
+async fn names_segments_that_are_gone_from_the_front() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path(), 20, small_segments()).await;
+    for number in [1, 2] {
+        fs::remove_file(segment_path(dir.path(), number)).unwrap();
+        let (records, damages) = scanned(dir.path());
+        assert_eq!(damages.len(), 1, "{damages:?}");
+        let Damage {
+            segment,
+            ordinal,
+            kind,
+            ..
+        } = damages[0];
+        assert_eq!(
+            (segment, ordinal, kind),
+            (1, Some(1), DamageKind::SegmentMissing)
+        );
+        assert!(records[0].0 > 1 && records.last().unwrap().0 == 20);
+        let refused = Log::open(dir.path(), small_segments()).unwrap_err();
+        let Error::Damaged(damage) = refused else {
+            panic!("{refused}");
+        };
+        assert_eq!((damage.segment, damage.kind), (segment, kind));
+    }
+    let options = Options {
+        on_damage: OnDamage::Continue,
+        ..small_segments()
+    };
+    let log = Log::open(dir.path(), options).unwrap();
+    assert_eq!(log.recovery().damages.len(), 1);
+    assert_eq!(log.last_ordinal(), 20);
+}
+
+#[tokio::test]
 async fn sets_a_segment_aside_whose_header_was_never_finished() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path(), 3, Options::default()).await;

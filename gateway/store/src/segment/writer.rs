@@ -31,6 +31,9 @@ pub(super) struct Writer {
     chain: Hash,
     /// Where the last durable record of this segment begins.
     last_offset: Option<u64>,
+    /// The next segment may lie there, begun in vain. While it does, nothing is written into this
+    /// one: after a crash the log would go on behind that one.
+    has_leftover: bool,
     mark: Mark,
 }
 
@@ -67,6 +70,7 @@ impl Writer {
             end,
             chain,
             last_offset,
+            has_leftover: false,
             mark,
         };
         writer.reopen()?;
@@ -80,7 +84,12 @@ impl Writer {
         segment_bytes_max: u64,
         segment: SegmentHeader,
     ) -> Result<Self, Error> {
-        let handle = create(medium.as_ref(), dir, &segment)?;
+        let handle = create(medium.as_ref(), dir, &segment).inspect_err(|_| {
+            let path = format::segment_path(dir, segment.number);
+            if let Err(error) = medium.remove(&path) {
+                tracing::debug!(%error, "an unfinished segment could not be removed");
+            }
+        })?;
         let end = start_of(&segment);
         let mark = Mark::open(dir, &end)?;
         Ok(Self {
@@ -92,6 +101,7 @@ impl Writer {
             handle: Some(handle),
             end,
             last_offset: None,
+            has_leftover: false,
             mark,
         })
     }
@@ -111,6 +121,7 @@ impl Writer {
         if self.end.offset >= self.segment_bytes_max {
             self.rotate()?;
         }
+        self.drop_leftover()?;
         let mut headers = Vec::with_capacity(records.len());
         let mut payloads = Vec::with_capacity(records.len());
         let mut positions = Vec::with_capacity(records.len());
@@ -264,6 +275,25 @@ impl Writer {
         })
     }
 
+    /// Takes away what remains of a next segment that was begun in vain.
+    fn drop_leftover(&mut self) -> Result<(), Error> {
+        if !self.has_leftover {
+            return Ok(());
+        }
+        let number = self.segment.number.saturating_add(1);
+        let path = format::segment_path(&self.dir, number);
+        match self.medium.remove(&path) {
+            Ok(()) => {}
+            Err(source) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(Error::io("remove", &path, source)),
+        }
+        self.medium
+            .sync_dir(&self.dir)
+            .map_err(|source| Error::io("sync", &self.dir, source))?;
+        self.has_leftover = false;
+        Ok(())
+    }
+
     /// Begins the next segment. When that fails, the log stands as before.
     fn rotate(&mut self) -> Result<(), Error> {
         let segment = SegmentHeader {
@@ -272,7 +302,15 @@ impl Writer {
             chain: self.chain,
             erased: false,
         };
-        self.handle = Some(create(self.medium.as_ref(), &self.dir, &segment)?);
+        // Until it is known to be gone, or to be the one that is written.
+        self.has_leftover = true;
+        let created = create(self.medium.as_ref(), &self.dir, &segment);
+        if created.is_err() {
+            // Should that fail, the next commit tries it again, and tells.
+            let _ = self.drop_leftover();
+        }
+        self.handle = Some(created?);
+        self.has_leftover = false;
         self.segment = segment;
         self.end = start_of(&segment);
         self.last_offset = None;
@@ -294,12 +332,7 @@ fn create(
         medium.sync_dir(dir)?;
         Ok(handle)
     };
-    try_create().map_err(|source| {
-        if let Err(error) = medium.remove(&path) {
-            tracing::debug!(%error, "an unfinished segment could not be removed");
-        }
-        Error::io("begin", &path, source)
-    })
+    try_create().map_err(|source| Error::io("begin", &path, source))
 }
 
 fn start_of(segment: &SegmentHeader) -> DurableEnd {

@@ -310,10 +310,11 @@ fn refuses_names_that_mean_something_else() {
         ),
     ] {
         let made = Made::of([Item::stored(name, b"x")]);
-        check_refused(&made, &format!("the name \"{name}\" {reason}"));
+        let shown = name.replace(char::is_control, "\u{fffd}");
+        check_refused(&made, &format!("the name \"{shown}\" {reason}"));
         let mut writer = Writer::new(Vec::new(), Options::container());
         let error = writer.file(name, Timestamp::UNIX_EPOCH, b"x").unwrap_err();
-        assert_eq!(error.to_string(), format!("the name \"{name}\" {reason}"));
+        assert_eq!(error.to_string(), format!("the name \"{shown}\" {reason}"));
     }
     let made = Made::of([Item::stored("META-INF/x", b"x")]);
     assert!(read(made.octets()).is_ok());

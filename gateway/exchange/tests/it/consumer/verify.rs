@@ -467,3 +467,23 @@ async fn an_answer_is_judged_by_the_time_at_which_it_comes() {
         "server.clientproxy.signature_verification.invalid_cert_path.incorrect_validation_info",
     );
 }
+
+/// Unsigned, so whoever sends can write it; but what cannot be time-stamped cannot be archived.
+#[tokio::test]
+async fn refuses_a_signature_that_no_time_stamp_could_be_put_into() {
+    const PLACE: &str = "<xades:UnsignedSignatureProperties>";
+    const STAMP: &str = "<xades:UnsignedSignatureProperties><xades:SignatureTimeStamp/>";
+    const TWICE: &str = "<xades:UnsignedSignatureProperties><xades:UnsignedSignatureProperties/>";
+    for edited in [STAMP, TWICE] {
+        soap_edited(
+            move |letter| letter.edit(SIGNATURE, PLACE, edited),
+            "signature_verification.malformed_signature",
+        )
+        .await;
+        rest_edited(
+            move |letter| letter.edit(SIGNATURE, PLACE, edited),
+            "signature_verification.malformed_signature",
+        )
+        .await;
+    }
+}

@@ -246,3 +246,23 @@ async fn refuses_signatures_whose_ocsp_response_is_stale_or_says_revoked() {
     answer.is("server.serverproxy.signature_verification.invalid_cert_path.cert_validation");
     assert_eq!(world.service.calls().len(), 1);
 }
+
+/// Unsigned, so whoever sends can write it; but what cannot be time-stamped cannot be archived.
+#[tokio::test]
+async fn refuses_a_signature_that_no_time_stamp_could_be_put_into() {
+    const PLACE: &str = "<xades:UnsignedSignatureProperties>";
+    const STAMP: &str = "<xades:UnsignedSignatureProperties><xades:SignatureTimeStamp/>";
+    const TWICE: &str = "<xades:UnsignedSignatureProperties><xades:UnsignedSignatureProperties/>";
+    for edited in [STAMP, TWICE] {
+        soap_edited(
+            move |letter| letter.edit(SIGNATURE, PLACE, edited),
+            "malformed_signature",
+        )
+        .await;
+        rest_edited(
+            move |letter| letter.edit(SIGNATURE, PLACE, edited),
+            "malformed_signature",
+        )
+        .await;
+    }
+}

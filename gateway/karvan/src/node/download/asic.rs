@@ -46,7 +46,7 @@ pub(super) async fn answer(
     gateway_exchange::consumer::authorize(&party, peer, &downloads.node, conf)
         .map_err(|error| Refused::new(StatusCode::UNAUTHORIZED, error.to_string()))?;
     let asked = Asked::of(&query)?;
-    let ordinals = find(&downloads.node.log, &party, &asked).await?;
+    let ordinals = find(downloads, &party, &asked).await?;
     stamped(downloads, &ordinals, asked.force).await?;
     if asked.unique && asked.direction.is_none() {
         return Err(Refused::bad_request(
@@ -111,14 +111,18 @@ impl Asked {
 }
 
 /// The places of all messages that are asked for.
-async fn find(log: &MessageLog, party: &ClientId, asked: &Asked) -> Result<Vec<u64>, Refused> {
+async fn find(downloads: &Downloads, party: &ClientId, asked: &Asked) -> Result<Vec<u64>, Refused> {
     let (party, wanted) = (party.clone(), asked.clone());
+    let turn = downloads.slots.turn().await;
     // Of thousands of messages with one id no more than their places is held.
-    let place = move |logged: Logged| match &logged.entry {
-        Entry::Message(record) if wanted.wants(record, &party) => Some(logged.position.ordinal),
-        Entry::Message(_) | Entry::Refusal(_) | Entry::Stamp(_) => None,
+    let place = move |logged: Logged| {
+        let _until_the_end = &turn;
+        match &logged.entry {
+            Entry::Message(record) if wanted.wants(record, &party) => Some(logged.position.ordinal),
+            Entry::Message(_) | Entry::Refusal(_) | Entry::Stamp(_) => None,
+        }
     };
-    let found = log.find_map(&asked.query_id, place).await;
+    let found = downloads.node.log.find_map(&asked.query_id, place).await;
     let ordinals =
         found.map_err(|error| Refused::failed("The message log cannot be read", &error))?;
     match ordinals.is_empty() {
@@ -165,6 +169,8 @@ async fn one(
     let failed = |error: &dyn std::error::Error| {
         Refused::failed("The signed document cannot be made", error)
     };
+    // A document is put together in memory, and under a time stamp over thousands that is not little.
+    let slot = downloads.slots.take()?;
     let ordinal = ordinals.first().copied().unwrap_or_default();
     let logged = log.get(ordinal).await.map_err(|error| failed(&error))?;
     let document = Binder::new(log).document(&logged).await;
@@ -172,7 +178,6 @@ async fn one(
     let name = document.name().to_owned();
     let envelope = downloads.envelope(party.member())?;
     let head = Head::new(CONTAINER, &name, envelope.as_ref());
-    let slot = downloads.slots.take()?;
     Ok(head.with(slot.body(envelope, move |out| document.write(out).map(drop))))
 }
 

@@ -17,7 +17,14 @@ use super::Refused;
 
 /// How many downloads may run at once: each holds a thread as long as its reader takes.
 #[derive(Debug)]
-pub(super) struct Slots(Arc<Semaphore>);
+pub(super) struct Slots {
+    downloads: Arc<Semaphore>,
+    searches: Arc<Semaphore>,
+}
+
+/// A turn to search the log: kept until the search is over, also when nobody waits for it any more.
+#[derive(Debug)]
+pub(super) struct Turn(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
 
 /// A place to run in.
 #[derive(Debug)]
@@ -46,11 +53,21 @@ enum Piece {
 
 impl Slots {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(DOWNLOADS_MAX)))
+        Self {
+            downloads: Arc::new(Semaphore::new(DOWNLOADS_MAX)),
+            searches: Arc::new(Semaphore::new(SEARCHES_MAX)),
+        }
+    }
+
+    /// Waits in line to search the log: whoever asks much leaves threads for the exchanges.
+    pub(super) async fn turn(&self) -> Option<Turn> {
+        let turn = Arc::clone(&self.searches).acquire_owned().await;
+        // It is never closed.
+        turn.ok().map(Turn)
     }
 
     pub(super) fn take(&self) -> Result<Slot, Refused> {
-        let permit = Arc::clone(&self.0).try_acquire_owned();
+        let permit = Arc::clone(&self.downloads).try_acquire_owned();
         permit.map(Slot).map_err(|_| {
             Refused::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -169,6 +186,7 @@ impl fmt::Debug for BodyWriter {
 /// A reader that takes nothing for so long is given up: its thread is wanted.
 const STALL_MAX: Duration = Duration::from_secs(60);
 const DOWNLOADS_MAX: usize = 32;
+const SEARCHES_MAX: usize = 8;
 const CHUNK_BYTES: usize = 64 << 10;
 /// Chunks on their way.
 const CHUNKS_MAX: usize = 4;

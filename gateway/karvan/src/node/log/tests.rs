@@ -20,7 +20,7 @@ fn loaded(more: &str) -> (tempfile::TempDir, Loaded<file::Node>) {
         ("other", "1e".repeat(32), 0o600),
         ("group", digits.clone(), 0o640),
         ("world", digits.clone(), 0o604),
-        ("short", digits[2..].to_owned(), 0o600),
+        ("short", "0f".repeat(31), 0o600),
         ("long", "0f".repeat(1000), 0o600),
         ("empty", String::new(), 0o600),
     ] {

@@ -130,7 +130,7 @@ fn nothing_of_an_erased_segment_stays_whether_it_is_purged_or_swept() {
     let purged = written(dirs[0].path(), &all);
     purge(&purged, stretch, &erased).unwrap();
     let swept = written(dirs[1].path(), &all);
-    sweep(&swept, &[stretch]).unwrap();
+    sweep(&swept, &[stretch], || false).unwrap();
     let never = written(dirs[2].path(), &left);
     never
         .write(|tx| tx.put(PURGED, 2_u64.to_be_bytes(), []))
@@ -138,7 +138,7 @@ fn nothing_of_an_erased_segment_stays_whether_it_is_purged_or_swept() {
     assert_eq!(shown(&purged), shown(&never));
     assert_eq!(shown(&swept), shown(&never));
     // Once is enough.
-    sweep(&swept, &[stretch]).unwrap();
+    sweep(&swept, &[stretch], || false).unwrap();
     assert_eq!(shown(&swept), shown(&never));
 }
 
@@ -155,7 +155,7 @@ fn a_sweep_goes_through_more_keys_than_it_looks_at_at_once() {
         first: 2,
         last,
     };
-    sweep(&store, &[stretch]).unwrap();
+    sweep(&store, &[stretch], || false).unwrap();
     let shown = shown(&store);
     // The first entry in each tree that has it, and the note.
     assert_eq!(shown.len(), 7, "{shown:?}");

@@ -129,6 +129,26 @@ async fn a_segment_begun_in_vain_never_hides_what_was_written_after_it() {
 }
 
 #[tokio::test]
+async fn a_segment_with_an_unreadable_header_hides_no_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _, positions) = log_with_segments(dir.path()).await;
+    let all = log.segments().unwrap();
+    flip(&segment_path(dir.path(), 2), 20);
+    let some = log.segments().unwrap();
+    // Where the first one ends cannot be told, and nothing is guessed.
+    assert_eq!(some[0].last_ordinal, None);
+    assert_eq!(some[1..], all[2..]);
+    assert!(matches!(log.erase(1), Err(Error::Damaged(_))));
+    flip(&segment_path(dir.path(), 2), 20);
+    log.erase(1).unwrap();
+    flip(&segment_path(dir.path(), 2), 20);
+    // Of an erased one it can.
+    let last = positions.iter().rfind(|position| position.segment == 1);
+    let some = log.segments().unwrap();
+    assert_eq!(some[0].last_ordinal, last.map(|last| last.ordinal));
+}
+
+#[tokio::test]
 async fn erases_payloads_and_keeps_digests_chain_and_places() {
     let dir = tempfile::tempdir().unwrap();
     let (log, _, positions) = log_with_segments(dir.path()).await;

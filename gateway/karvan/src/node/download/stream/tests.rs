@@ -8,7 +8,7 @@ use gateway_evidence::archive::openpgp::{self, SecretKey};
 use http::StatusCode;
 use jiff::Timestamp;
 
-use super::{DOWNLOADS_MAX, Slots};
+use super::{DOWNLOADS_MAX, SEARCHES_MAX, Slots};
 
 const NOW: Timestamp = Timestamp::constant(1_893_456_000, 0);
 
@@ -110,4 +110,23 @@ async fn gives_up_when_nobody_reads_and_runs_so_many_at_once() {
     };
     let patience = std::time::Duration::from_secs(20);
     tokio::time::timeout(patience, again).await.unwrap();
+}
+
+#[tokio::test]
+async fn searches_wait_in_line_and_none_is_refused() {
+    use std::future::Future as _;
+    use std::task::{Context, Poll, Waker};
+
+    let slots = Slots::new();
+    let mut turns = Vec::new();
+    for _ in 0..SEARCHES_MAX {
+        turns.push(slots.turn().await.unwrap());
+    }
+    let mut next = std::pin::pin!(slots.turn());
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(matches!(next.as_mut().poll(&mut context), Poll::Pending));
+    turns.pop();
+    assert!(next.await.is_some());
+    // Downloads are counted apart.
+    assert!(slots.take().is_ok());
 }
