@@ -23,7 +23,7 @@ use gateway_store::segment::{Observer, Position};
 use gateway_store::tree::{ReadTx, Store};
 
 use self::thread::Indexing;
-use self::trees::{Indexed, at, at_or_before, messages_in, names_body, stamp_over};
+use self::trees::{Indexed, at, at_or_before, messages_in, names_body, stamp_over, unpurged};
 pub(crate) use self::trees::{Mark, Stretch, by_client, by_id, by_service, by_time, indexed};
 use crate::record::Keys;
 use crate::retention::Found;
@@ -81,6 +81,8 @@ enum Command {
     Flush(u64, SyncSender<Result<(), Error>>),
     /// Remove the entries of an erased segment, then answer.
     Purge(Stretch, Vec<Indexed>, SyncSender<Result<(), Error>>),
+    /// Remove what is left of erased segments, whose entries are not known, then answer.
+    Sweep(Vec<Stretch>, SyncSender<Result<(), Error>>),
 }
 
 impl Feed {
@@ -192,6 +194,14 @@ impl Index {
         entries: Vec<(Position, Option<Keys>)>,
     ) -> Result<(), Error> {
         self.ask(|answer| Command::Purge(stretch, entries, answer))
+    }
+
+    /// Forgets what is left of erased segments. Quick when nothing is. It blocks.
+    pub(crate) fn sweep(&self, erased: Vec<Stretch>) -> Result<(), Error> {
+        match self.read(|tx| unpurged(tx, &erased))?.is_empty() {
+            true => Ok(()),
+            false => self.ask(|answer| Command::Sweep(erased, answer)),
+        }
     }
 
     /// What would take long is given up: the next process goes on with it.

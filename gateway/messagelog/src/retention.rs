@@ -112,9 +112,12 @@ impl Inner {
 
     fn erase_closed(&self, bound: Bound) -> Result<Erased, Error> {
         let mut erased = Erased::default();
+        let segments = self.log.segments()?;
+        // What an earlier call erased, but could not take out of the index.
+        self.index.sweep(erased_stretches(&segments))?;
         // Earlier segments that stay.
         let mut kept: Vec<Stretch> = Vec::new();
-        for segment in self.log.segments()? {
+        for segment in segments {
             let Some(stretch) = stretch_of(&segment) else {
                 continue;
             };

@@ -140,6 +140,9 @@ impl Indexing {
                 Ok(Command::Purge(stretch, entries, answer)) => {
                     let _ = answer.send(self.purge(stretch, &entries));
                 }
+                Ok(Command::Sweep(erased, answer)) => {
+                    let _ = answer.send(self.sweep(&erased));
+                }
                 Err(RecvTimeoutError::Timeout) => self.write_quietly(),
                 Err(RecvTimeoutError::Disconnected) => return self.write_quietly(),
             }
@@ -245,6 +248,14 @@ impl Indexing {
         self.flush(stretch.last)?;
         let store = self.store.as_ref().ok_or(Error::Interrupted)?;
         trees::purge(store, stretch, entries)
+    }
+
+    fn sweep(&mut self, erased: &[Stretch]) -> Result<(), Error> {
+        if let Some(last) = erased.iter().map(|stretch| stretch.last).max() {
+            self.flush(last)?;
+        }
+        let store = self.store.as_ref().ok_or(Error::Interrupted)?;
+        trees::sweep(store, erased, || self.shared.is_ending())
     }
 
     fn write_quietly(&mut self) {

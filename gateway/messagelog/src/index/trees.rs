@@ -310,15 +310,7 @@ pub(super) fn sweep(
     erased: &[Stretch],
     is_ending: impl Fn() -> bool,
 ) -> Result<(), Error> {
-    let left: Vec<Stretch> = store.read(|tx| {
-        let mut left = Vec::new();
-        for stretch in erased {
-            if !tx.contains(PURGED, stretch.segment.to_be_bytes())? {
-                left.push(*stretch);
-            }
-        }
-        Ok(left)
-    })?;
+    let left = store.read(|tx| unpurged(tx, erased))?;
     if left.is_empty() {
         return Ok(());
     }
@@ -348,6 +340,17 @@ pub(super) fn sweep(
         tx.put_all(PURGED, segments.map(|segment| (segment, [])))
     })?;
     Ok(())
+}
+
+/// Those of these erased segments that may have left something.
+pub(super) fn unpurged(tx: &ReadTx, erased: &[Stretch]) -> StoreResult<Vec<Stretch>> {
+    let mut left = Vec::new();
+    for stretch in erased {
+        if !tx.contains(PURGED, stretch.segment.to_be_bytes())? {
+            left.push(*stretch);
+        }
+    }
+    Ok(left)
 }
 
 /// Where a pair holds the ordinal of its entry.

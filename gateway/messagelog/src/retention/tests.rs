@@ -392,3 +392,23 @@ async fn removes_no_content_while_a_record_is_unreadable() {
     assert!(log.remove_orphans(far).await.is_err());
     assert_eq!(bodies(dir.path()), 1);
 }
+
+#[tokio::test]
+async fn the_next_call_takes_out_of_the_index_what_the_one_before_could_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    three_segments(&log).await;
+    log.inner.index.flush(log.last_ordinal()).unwrap();
+    // The payloads are gone; then the index could not be written.
+    log.inner
+        .log
+        .erase(log.inner.log.segments().unwrap()[0].number)
+        .unwrap();
+    let places = |log: &MessageLog| log.inner.index.find("a", log.last_ordinal()).unwrap();
+    assert_eq!(places(&log).len(), 1);
+    let erased = log.erase_before(Timestamp::MIN, 0).await.unwrap();
+    assert_eq!(erased, Erased::default());
+    assert_eq!(places(&log), []);
+    assert!(is_erased(&log, 1).await);
+    assert_eq!(id_at(&log, 4).await, "c");
+}
