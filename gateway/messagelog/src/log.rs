@@ -6,7 +6,8 @@ mod read;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use gateway_store::segment::{self, Log, Position};
@@ -82,9 +83,39 @@ pub(crate) struct Inner {
     pub(crate) erasing_turn: tokio::sync::Mutex<()>,
     /// Contents that no record named on opening.
     pub(crate) found: Arc<Found>,
+    write_failure: WriteFailure,
     keeper: audit::Keeper,
     dir: PathBuf,
     options: Options,
+}
+
+/// The failure of the last append. Costs the path one look at a flag.
+#[derive(Debug, Default)]
+struct WriteFailure {
+    is_set: AtomicBool,
+    last: Mutex<Option<Error>>,
+}
+
+impl WriteFailure {
+    fn tell(&self, appended: &Result<(), Error>) {
+        match appended {
+            Ok(()) if !self.is_set.load(Ordering::Relaxed) => {}
+            Ok(()) => self.set(None),
+            Err(error) if error.is_too_large() => {}
+            Err(error) => self.set(Some(error.clone())),
+        }
+    }
+
+    fn set(&self, failure: Option<Error>) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_set.store(failure.is_some(), Ordering::Relaxed);
+        *last = failure;
+    }
+
+    fn last(&self) -> Option<Error> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone()
+    }
 }
 
 impl fmt::Debug for MessageLog {
@@ -151,6 +182,7 @@ impl MessageLog {
                 last_stamp: Mutex::default(),
                 erasing_turn: tokio::sync::Mutex::default(),
                 found,
+                write_failure: WriteFailure::default(),
                 keeper: audit::Keeper::open(&dir.join(CONFIGURATIONS))?,
                 dir: dir.to_owned(),
                 options,
@@ -180,6 +212,12 @@ impl MessageLog {
     /// Nothing was logged: the disk is full or failed, or the record is too long. The next call
     /// tries anew.
     pub async fn append(&self, record: Record) -> Result<(), Error> {
+        let appended = self.append_record(record).await;
+        self.inner.write_failure.tell(&appended);
+        appended
+    }
+
+    async fn append_record(&self, record: Record) -> Result<(), Error> {
         let inline = |content: &Content| content.bytes().map_or(0, Bytes::len);
         let inline_bytes = record
             .attachments
@@ -201,6 +239,13 @@ impl MessageLog {
         let inner = Arc::clone(&self.inner);
         let appended = tokio::spawn(async move { inner.append_with_files(record).await });
         appended.await.map_err(|_| Error::Interrupted)?
+    }
+
+    /// Why the last message could not be logged, as long as none was logged since: the disk is full,
+    /// most likely. A message that is too long is no such failure.
+    #[must_use]
+    pub fn write_failure(&self) -> Option<Error> {
+        self.inner.write_failure.last()
     }
 
     /// Notes a refused message. Queued, not waited for; dropped and counted when too many come.

@@ -84,9 +84,20 @@ impl Health {
         text
     }
 
-    /// The transparency log, when it is not as it should be.
-    fn transparency(&self) -> String {
+    /// The message log and its tree, when they are not as they should be.
+    fn log(&self) -> String {
         let mut text = String::new();
+        if let Some(failure) = self.node.log.write_failure() {
+            let what = if failure.is_disk_full() {
+                "the disk is full: free some, the node goes on by itself"
+            } else {
+                "the disk fails: see the node's own log"
+            };
+            let _infallible = writeln!(
+                text,
+                "degraded: exchanges are refused, for messages cannot be logged; {what}"
+            );
+        }
         if let Some(failure) = self.node.log.tree().and_then(|tree| tree.failure()) {
             let _infallible = writeln!(
                 text,
@@ -146,7 +157,7 @@ impl Handler for Health {
                 let missing = self.missing(&stamping);
                 let remarks = self.remarks(&stamping)
                     + &self.damage()
-                    + &self.transparency()
+                    + &self.log()
                     + &super::archive::remarks(&self.archive);
                 if missing.is_empty() {
                     (StatusCode::OK, format!("ready\n{remarks}"))

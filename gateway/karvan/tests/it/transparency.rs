@@ -15,9 +15,8 @@ use gateway_tlog::note::{Kind, Signer};
 use sha2::{Digest as _, Sha256};
 
 use crate::country::{Country, Running, Service, eventually};
+use crate::merkle::{Hash, leaf_hash, tree_hash};
 use crate::wire::{self, Answer};
-
-type Hash = [u8; 32];
 
 const DIN: &str = "AZ/GOV/0000000131/din";
 /// Who cosigns it: node and key.
@@ -25,30 +24,6 @@ const WITNESSES: [(&str, &str); 2] = [
     ("eesmn", "AZ/GOV/0000000261/eesmn/witness"),
     ("en", "AZ/GOV/0000000411/en/witness"),
 ];
-
-/// The root over the data of leaves (RFC 6962, 2.1).
-fn tree_hash(leaves: &[Vec<u8>]) -> Hash {
-    match leaves {
-        [] => Sha256::digest([]).into(),
-        [leaf] => leaf_hash(leaf),
-        [_, _, ..] => {
-            // The largest power of two below their number.
-            let (left, right) = leaves.split_at(1 << (leaves.len() - 1).ilog2());
-            let hashed = Sha256::new()
-                .chain_update([1])
-                .chain_update(tree_hash(left));
-            hashed.chain_update(tree_hash(right)).finalize().into()
-        }
-    }
-}
-
-fn leaf_hash(leaf: &[u8]) -> Hash {
-    Sha256::new()
-        .chain_update([0])
-        .chain_update(leaf)
-        .finalize()
-        .into()
-}
 
 /// A checkpoint, read by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]

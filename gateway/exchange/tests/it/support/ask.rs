@@ -1,7 +1,10 @@
 //! Requests of information systems, and the answers they get.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
-use gateway_net::Body;
+use certs_x509::Certificate;
+use gateway_net::{Body, Peer};
 use http::{Request, Response};
 
 /// A SOAP request, as text.
@@ -162,5 +165,14 @@ impl Answer {
             "{:?}",
             String::from_utf8_lossy(&self.body)
         );
+    }
+}
+
+/// TLS when there are certificates.
+pub(crate) fn peer(certificates: &[Certificate]) -> Peer {
+    Peer {
+        address: SocketAddr::from(([127, 0, 0, 1], 1)),
+        tls: !certificates.is_empty(),
+        certificates: certificates.to_vec().into(),
     }
 }

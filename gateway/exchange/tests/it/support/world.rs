@@ -1,7 +1,6 @@
 //! Two nodes and what is between them.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use gateway_seal::{Parts, SigningContext, hashchain, signature_value};
 use http::Request;
 use jiff::Timestamp;
 
+pub(crate) use super::ask::peer;
 use super::ask::{Answer, answer};
 use super::country::{self, Files, KeyPair, NOW, TestClock, auth_pair, client, sign_pair};
 use super::letter::Letter;
@@ -592,14 +592,5 @@ pub(crate) fn options() -> Options {
     Options {
         content_memory_bytes_max: 64 << 10,
         ..Options::default()
-    }
-}
-
-/// TLS when there are certificates.
-pub(crate) fn peer(certificates: &[Certificate]) -> Peer {
-    Peer {
-        address: SocketAddr::from(([127, 0, 0, 1], 1)),
-        tls: !certificates.is_empty(),
-        certificates: certificates.to_vec().into(),
     }
 }
