@@ -1,5 +1,7 @@
 //! Durable records a second: SOAP requests of 2 KiB with real signatures, by a log with and without
 //! tree and encryption, beside bare segments that take records of the same length.
+//!
+//! All of them in turns, and of each the best turn: a disk has moods, a machine other guests.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,7 +35,7 @@ pub(super) struct Row {
     pub(super) tree: bool,
     pub(super) encrypted: bool,
     pub(super) records_per_s: f64,
-    /// Bare segments, the same number of writers, records of the same length.
+    /// Bare segments in the same turns, the same number of writers, records of the same length.
     pub(super) bound_per_s: f64,
     /// Octets of the segments, a record.
     pub(super) stored_bytes: f64,
@@ -46,17 +48,40 @@ pub(super) async fn run(time: Duration) -> Result<Figures, Error> {
     let records = (0..POOL).map(|n| made.soap(&format!("pool-{n}"), MESSAGE_BYTES));
     let pool: Arc<[Record]> = records.collect::<Result<_, _>>()?;
     let stored = stored(&pool).await?;
+    let time = time.div_f64(f64::from(TURNS));
     let mut rows = Vec::new();
     for writers in WRITERS {
-        let bound_per_s = segments(writers, time, stored.clone()).await?;
-        for (tree, encrypted) in FORMS {
-            rows.push(log(writers, tree, encrypted, time, &pool, bound_per_s).await?);
+        let mut bound_per_s = 0.0_f64;
+        let mut best: Vec<Row> = Vec::new();
+        for _ in 0..TURNS {
+            bound_per_s = bound_per_s.max(segments(writers, time, stored.clone()).await?);
+            let mut turn = Vec::new();
+            for (tree, encrypted) in FORMS {
+                turn.push(log(writers, tree, encrypted, time, &pool).await?);
+            }
+            best = better(best, turn);
         }
+        rows.extend(best.into_iter().map(|row| Row { bound_per_s, ..row }));
     }
     Ok(Figures {
         message_bytes: MESSAGE_BYTES,
         rows,
     })
+}
+
+/// Of each row the one with more records a second.
+fn better(best: Vec<Row>, turn: Vec<Row>) -> Vec<Row> {
+    if best.is_empty() {
+        return turn;
+    }
+    let rows = best.into_iter().zip(turn);
+    rows.map(
+        |(one, other)| match other.records_per_s > one.records_per_s {
+            true => other,
+            false => one,
+        },
+    )
+    .collect()
 }
 
 /// The octets that are stored for one of the records.
@@ -90,7 +115,6 @@ async fn log(
     encrypted: bool,
     time: Duration,
     pool: &Arc<[Record]>,
-    bound_per_s: f64,
 ) -> Result<Row, Error> {
     let folder = folder()?;
     let mut options = Options::default();
@@ -112,7 +136,7 @@ async fn log(
         tree,
         encrypted,
         records_per_s: f64::from(count) / seconds,
-        bound_per_s,
+        bound_per_s: 0.0,
         stored_bytes: each(segment_bytes(folder.path())?, count.into()),
         written_bytes: written.map(|written| each(written, count.into())),
     })
@@ -153,6 +177,32 @@ fn segment_bytes(log: &Path) -> Result<u64, Error> {
 const MESSAGE_BYTES: usize = 2048;
 /// Different messages, so that nothing can be remembered; each is logged many times.
 const POOL: u64 = 64;
+/// Each log is measured so often, for a part of the time each.
+const TURNS: u32 = 3;
 const WRITERS: [usize; 2] = [16, 64];
 /// `(tree, encrypted)`
 const FORMS: [(bool, bool); 4] = [(false, false), (true, false), (false, true), (true, true)];
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, better};
+
+    #[test]
+    fn the_best_turn_of_each_log_counts() {
+        let turn = |rates: [f64; 2]| {
+            let row = |records_per_s| Row {
+                writers: 16,
+                tree: false,
+                encrypted: false,
+                records_per_s,
+                bound_per_s: 0.0,
+                stored_bytes: 0.0,
+                written_bytes: None,
+            };
+            rates.map(row).to_vec()
+        };
+        let best = better(better(Vec::new(), turn([2.0, 1.0])), turn([1.5, 1.5]));
+        let rates: Vec<f64> = best.iter().map(|row| row.records_per_s).collect();
+        assert_eq!(rates, [2.0, 1.5]);
+    }
+}

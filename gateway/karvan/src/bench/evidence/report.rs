@@ -65,7 +65,8 @@ impl Report {
 
 fn append_text(figures: &append::Figures) -> String {
     let mut text = format!(
-        "\ndurable records a second: SOAP of {} bytes with its signature; bound: bare segments\n\
+        "\ndurable records a second: SOAP of {} bytes with its signature; bound: bare segments; best of \
+         the turns\n\
          {:<9}{:<6}{:<11}{:>10}{:>10}{:>7}{:>15}{:>22}\n",
         figures.message_bytes,
         "writers",
