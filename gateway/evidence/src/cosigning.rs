@@ -56,6 +56,8 @@ pub struct Witness {
     /// The size it has cosigned last, by its word.
     known: u64,
     state: State,
+    /// How often in a row it was not reached.
+    misses: u32,
 }
 
 /// How it stands with a witness.
@@ -105,6 +107,7 @@ impl Cosigning {
             url: url.trim_end_matches('/').to_owned(),
             known: 0,
             state: State::NotAsked,
+            misses: 0,
         });
         Self {
             witnesses: witnesses.collect(),
@@ -154,17 +157,32 @@ impl Witness {
 
     fn enter(&mut self, state: State) {
         let changed = std::mem::discriminant(&self.state) != std::mem::discriminant(&state);
-        if changed {
-            let witness = self.name();
-            match &state {
-                State::Cosigned { .. } => tracing::info!(witness, "the witness cosigns"),
-                State::NotAsked => {}
-                State::Unreachable { .. } => tracing::warn!(witness, "{state}"),
-                State::Refused { .. } | State::Contradicted { .. } | State::Ahead { .. } => {
-                    tracing::error!(witness, "{state}");
-                }
+        let misses = match &state {
+            State::Unreachable { .. } => self.misses.saturating_add(1),
+            State::NotAsked
+            | State::Cosigned { .. }
+            | State::Refused { .. }
+            | State::Contradicted { .. }
+            | State::Ahead { .. } => 0,
+        };
+        let witness = self.name();
+        match &state {
+            // Neighbours start one after the other: once is nothing to be told.
+            State::Unreachable { .. } if misses == MISSES_TOLD => {
+                tracing::warn!(witness, "{state}");
             }
+            State::Cosigned { .. } if changed => tracing::info!(witness, "the witness cosigns"),
+            State::Refused { .. } | State::Contradicted { .. } | State::Ahead { .. } if changed => {
+                tracing::error!(witness, "{state}");
+            }
+            State::NotAsked
+            | State::Cosigned { .. }
+            | State::Unreachable { .. }
+            | State::Refused { .. }
+            | State::Contradicted { .. }
+            | State::Ahead { .. } => {}
         }
+        self.misses = misses;
         self.state = state;
     }
 
@@ -307,6 +325,9 @@ impl fmt::Display for State {
         }
     }
 }
+
+/// Being missed so often in a row is worth a warning; the health face tells from the first time.
+const MISSES_TOLD: u32 = 2;
 
 #[cfg(test)]
 mod tests;
