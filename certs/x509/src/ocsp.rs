@@ -27,7 +27,7 @@ pub use error::Error;
 pub use request::{Request, request};
 pub use respond::{Identification, Responder, Validity, refuse, respond};
 pub use response::{Refusal, Response, Status};
-pub use verify::{Policy, verify_freshness, verify_good, verify_origin};
+pub use verify::{Policy, verify_freshness, verify_good, verify_origin, verify_responder};
 
 use der::asn1::ObjectIdentifier;
 

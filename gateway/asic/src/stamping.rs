@@ -12,7 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use certs_keys::{Digest, DigestAlgorithm};
 use gateway_seal::hashchain::{self, Leaves};
-use gateway_xml::{Event, Limits, Reader};
+use gateway_xml::{Event, Reader};
+
+use crate::verify::structure::{DS, LIMITS, XADES};
 
 /// A hash chain over signature documents: what one time stamp covers.
 #[derive(Clone, Debug)]
@@ -183,10 +185,8 @@ impl From<gateway_xml::Error> for Error {
     }
 }
 
-const CHAIN_URI: &str = "/ts-hashchain.xml";
-const SIGNATURE_URI: &str = "/META-INF/signatures.xml";
-const XADES: &str = "http://uri.etsi.org/01903/v1.3.2#";
-const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
+pub(crate) const CHAIN_URI: &str = "/ts-hashchain.xml";
+pub(crate) const SIGNATURE_URI: &str = "/META-INF/signatures.xml";
 const STAMP: &str = "SignatureTimeStamp";
 const PROPERTIES: &str = "UnsignedSignatureProperties";
 /// From the signature to its unsigned properties.
@@ -197,13 +197,6 @@ const WAY: [(&str, &str); 5] = [
     (XADES, "UnsignedProperties"),
     (XADES, PROPERTIES),
 ];
-/// As signatures are read when they are verified.
-const LIMITS: Limits = Limits {
-    bytes_max: 1 << 20,
-    depth_max: 32,
-    nodes_max: 20_000,
-    attributes_max: 32,
-};
 
 #[cfg(test)]
 mod tests;

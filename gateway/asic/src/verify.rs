@@ -12,7 +12,7 @@
 //! | digests in `META-INF/ASiCManifest.xml` | `manifest` |
 //! | hash chain of the signature: the parts it states | `parts`, `stated`, `hashes` |
 //! | signature document, signer, coverage of every part | `gateway-seal` |
-//! | certificate path and OCSP at the time of the time stamp | `trust`, `responder` |
+//! | certificate path and OCSP at the time of the time stamp | `trust` |
 //!
 //! Stricter than other verifiers: whatever part of the message is in the container must be covered
 //! and must be what was signed; a part that was signed and is not there is reported as not kept.
@@ -23,7 +23,6 @@ mod error;
 pub(crate) mod hashes;
 mod manifest;
 mod parts;
-mod responder;
 mod said;
 mod stamp;
 mod stated;

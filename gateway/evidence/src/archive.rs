@@ -13,9 +13,11 @@
 //! the folder can begin a chain anew, but cannot hide that from those who hold an earlier file.
 //!
 //! * `make`: one file on its way, and its encryption
+//! * `settle`: files that are written get their names
 //! * `state`: what a run leaves to the next
 //! * `folder`: the files of the folder
 //! * `status`: what an operator sees
+//! * `recipients`: for whom files are encrypted
 //! * [`openpgp`]: encryption, for downloads too
 //! * [`transfer`]: what becomes of finished files
 

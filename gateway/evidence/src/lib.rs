@@ -13,6 +13,7 @@
 //! * [`cosigning`]: has this node's checkpoints cosigned by others
 
 pub mod archive;
+mod causes;
 pub mod containers;
 pub mod cosigning;
 pub mod stamper;

@@ -17,6 +17,8 @@ use gateway_tlog::witness::{
 };
 use jiff::Timestamp;
 
+use crate::causes::Causes;
+
 /// A witness with the logs it knows.
 pub struct Witness {
     signer: Signer,
@@ -93,7 +95,7 @@ impl Witness {
                 refused(&refusal)
             }
             Err(error) => {
-                tracing::error!("no cosignature: {}", chain(&error));
+                tracing::error!("no cosignature: {}", Causes(&error));
                 Answer {
                     status: 500,
                     content_type: PLAIN,
@@ -193,17 +195,6 @@ fn refused(refusal: &Refusal) -> Answer {
         content_type,
         body: body.into_bytes(),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 impl fmt::Debug for Witness {

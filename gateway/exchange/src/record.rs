@@ -2,7 +2,7 @@
 //! it that says nothing of what was asked and answered.
 
 use bytes::Bytes;
-use certs_keys::{Digest, DigestAlgorithm};
+use certs_keys::Digest;
 use gateway_messagelog::{Direction, Record, Side};
 use gateway_proto::id::ServerId;
 use gateway_seal::Seal;
@@ -11,19 +11,22 @@ use jiff::Timestamp;
 use crate::body_logging::BodyLogging;
 use crate::conf::Valid;
 use crate::message::{Attachment, Request, Response};
+use crate::timely::Timely;
 
 /// Which side keeps it, with whom, under what, when.
 pub(crate) struct Circumstances<'c> {
     pub(crate) side: Side,
     pub(crate) peer: Option<&'c ServerId>,
     pub(crate) valid: Valid,
+    pub(crate) timely: Timely,
     pub(crate) bodies: &'c BodyLogging,
     pub(crate) now: Timestamp,
 }
 
-/// The record of a request.
+/// The record of a request; `digest` is that of its bytes, as it was signed.
 pub(crate) fn of_request(
     request: &Request,
+    digest: Digest,
     attachments: &[Attachment],
     seal: &Seal,
     circumstances: &Circumstances<'_>,
@@ -31,7 +34,7 @@ pub(crate) fn of_request(
     let mut record = empty(request, seal, attachments, circumstances);
     match circumstances.keeps_bodies(request) {
         true => record.message = request.bytes().clone(),
-        false => withhold(&mut record, request.bytes(), request.reduced()),
+        false => withhold(&mut record, request.reduced(), digest),
     }
     record.content_type = match request {
         Request::Soap(_) if record.message_digest.is_some() => REDUCED_SOAP.to_owned(),
@@ -40,9 +43,10 @@ pub(crate) fn of_request(
     record
 }
 
-/// The record of the response to a request.
+/// The record of the response to a request; `digest` is that of the response's bytes.
 pub(crate) fn of_response(
     response: &Response,
+    digest: Digest,
     request: &Request,
     attachments: &[Attachment],
     seal: &Seal,
@@ -52,7 +56,7 @@ pub(crate) fn of_response(
     record.direction = Direction::Response;
     match circumstances.keeps_bodies(request) {
         true => record.message = response.bytes().clone(),
-        false => withhold(&mut record, response.bytes(), response.reduced()),
+        false => withhold(&mut record, response.reduced(), digest),
     }
     record.content_type = match response {
         Response::Soap(_) if record.message_digest.is_some() => REDUCED_SOAP.to_owned(),
@@ -68,9 +72,9 @@ impl Circumstances<'_> {
 }
 
 /// Leaves of message and attachments what proves them: their digests.
-fn withhold(record: &mut Record, message: &[u8], reduced: Bytes) {
+fn withhold(record: &mut Record, reduced: Bytes, digest: Digest) {
     record.message = reduced;
-    record.message_digest = Some(Digest::of(DigestAlgorithm::Sha512, message));
+    record.message_digest = Some(digest);
     for (headers, content) in &mut record.attachments {
         headers.clear();
         *content = content.withheld();
@@ -83,6 +87,8 @@ fn empty(
     attachments: &[Attachment],
     circumstances: &Circumstances<'_>,
 ) -> Record {
+    let mut degraded = circumstances.valid.degraded();
+    degraded.extend(circumstances.timely.degraded().map(str::to_owned));
     let (hash_chain_result, hash_chain) = seal.chain.clone().unzip();
     Record {
         time: circumstances.now,
@@ -106,7 +112,7 @@ fn empty(
         signature: seal.signature.clone(),
         hash_chain_result,
         hash_chain,
-        degraded: circumstances.valid.degraded(),
+        degraded,
     }
 }
 

@@ -17,9 +17,9 @@ pub(crate) struct Timely {
 }
 
 impl Timely {
-    /// Remarks for the record.
-    pub(crate) fn degraded(self) -> impl Iterator<Item = String> {
-        self.degraded.map(str::to_owned).into_iter()
+    /// A remark for the record.
+    pub(crate) fn degraded(self) -> Option<&'static str> {
+        self.degraded
     }
 }
 

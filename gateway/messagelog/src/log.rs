@@ -227,7 +227,7 @@ impl MessageLog {
         let has_files = record
             .attachments
             .iter()
-            .any(|(_, content)| content.bytes().is_none());
+            .any(|(_, content)| matches!(content.place(), Place::File(_)));
         if !has_files && inline_bytes <= INLINE_BYTES_MAX {
             let bytes = self.inner.stored(encode_message(&record))?;
             let told = self.inner.told(&record);

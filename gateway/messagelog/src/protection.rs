@@ -20,7 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use certs_keys::{Digest, DigestAlgorithm, SecretKey, TAG_BYTES, random_bytes};
+use certs_keys::{Digest, DigestAlgorithm, SecretKey, random_bytes};
 use minicbor::{Decoder, Encoder};
 
 use crate::Error;
@@ -88,14 +88,13 @@ impl Protection {
         })
     }
 
-    /// The stored form of a plain entry.
-    pub(crate) fn seal(&self, plain: &[u8]) -> Result<Bytes, Error> {
+    /// The stored form of a plain entry, which is encrypted where it is.
+    pub(crate) fn seal(&self, plain: Vec<u8>) -> Result<Bytes, Error> {
         let NamedKey { id, key } = self.sealing();
         let salt = random_bytes::<SALT_BYTES>();
-        let commitment = sha256(plain);
+        let commitment = sha256(&plain);
         let associated = associated(id, &salt, &commitment);
-        let mut ciphertext = Vec::with_capacity(plain.len().saturating_add(TAG_BYTES));
-        ciphertext.extend_from_slice(plain);
+        let mut ciphertext = plain;
         key.derive(&salt, PURPOSE_RECORD)
             .seal(NONCE, &associated, &mut ciphertext)
             .map_err(|error| Error::malformed(error.to_string()))?;
@@ -150,7 +149,8 @@ struct Sealed<'b> {
 /// The bytes that are stored for a plain entry.
 pub(crate) fn stored(plain: Bytes, protection: Option<&Protection>) -> Result<Bytes, Error> {
     match protection {
-        Some(protection) => protection.seal(&plain),
+        // Not copied: nobody else holds what was just encoded.
+        Some(protection) => protection.seal(plain.into()),
         None => Ok(plain),
     }
 }

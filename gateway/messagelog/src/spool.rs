@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use certs_keys::Hasher;
 use tokio::task::JoinHandle;
 
-use crate::bodies::{Bodies, BodyFile, BodyWriter};
+use crate::bodies::{Bodies, BodyWriter};
 use crate::content::DIGEST;
 use crate::{Content, Error};
 
@@ -108,15 +108,18 @@ impl Spool {
     /// # Errors
     /// The file cannot be written.
     pub async fn finish(mut self) -> Result<Content, Error> {
-        if let Stage::File(_) = &self.stage {
-            self.flush().await?;
-            let Writing { file, hasher } = self.written().await?;
-            let file = finished(file).await?;
-            return Ok(Content::in_file(file, self.length, hasher.finish()));
-        }
         match self.stage {
             Stage::Memory(hasher) => Ok(Content::in_memory(joined(self.chunks), hasher.finish())),
-            Stage::File(_) => Err(Error::Interrupted),
+            Stage::File(_) => {
+                let mut writing = self.written().await?;
+                let chunks = self.take_chunks();
+                let finishing = tokio::task::spawn_blocking(move || {
+                    writing.take(&chunks)?;
+                    Ok::<_, Error>((writing.file.finish()?, writing.hasher.finish()))
+                });
+                let (file, digest) = finishing.await.map_err(|_| Error::Interrupted)??;
+                Ok(Content::in_file(file, self.length, digest))
+            }
             Stage::Failed(error) => Err(error),
         }
     }
@@ -161,10 +164,7 @@ impl Spool {
                 let mut writing = self.written().await?;
                 let chunks = self.take_chunks();
                 self.stage = Stage::File(tokio::task::spawn_blocking(move || {
-                    for chunk in &chunks {
-                        writing.hasher.update(chunk);
-                        writing.file.write(chunk)?;
-                    }
+                    writing.take(&chunks)?;
                     Ok(writing)
                 }));
             }
@@ -198,10 +198,15 @@ impl Spool {
     }
 }
 
-/// Writes what is held back.
-async fn finished(file: BodyWriter) -> Result<BodyFile, Error> {
-    let finishing = tokio::task::spawn_blocking(move || file.finish());
-    finishing.await.map_err(|_| Error::Interrupted)?
+impl Writing {
+    /// Hashes and writes these. Blocks.
+    fn take(&mut self, chunks: &[Bytes]) -> Result<(), Error> {
+        for chunk in chunks {
+            self.hasher.update(chunk);
+            self.file.write(chunk)?;
+        }
+        Ok(())
+    }
 }
 
 /// One piece; a single chunk is not copied.

@@ -9,11 +9,11 @@
 //! `cosigned` is the latest checkpoint with cosignatures of witnesses. All this can be made again
 //! from the segments, and what is read of it is checked first; none of it is synced while exchanges go
 //! on. `synced` holds a signed state of some seconds ago, durably: a restart goes on from there, and
-//! holds the result against every checkpoint that it finds. A checkpoint is signed over durable entries only, so it
-//! holds whatever happens to the process or the power. Who can change these files can make the node
-//! refuse to start. Who takes all of them away, and the segments too, or puts older ones in their
-//! place, has it begin anew, and sign what contradicts what it signed before: that shows to whoever
-//! has kept a checkpoint, which is what witnesses are for.
+//! holds the result against every checkpoint that it finds. A checkpoint is signed over durable
+//! entries only, so it holds whatever happens to the process or the power. Who can change these files
+//! can make the node refuse to start. Who takes all of them away, and the segments too, or puts older
+//! ones in their place, has it begin anew, and sign what contradicts what it signed before: that
+//! shows to whoever has kept a checkpoint, which is what witnesses are for.
 //!
 //! * `edge`: the partial tiles at the right, from which the root is made
 //! * `files`: the folder

@@ -10,8 +10,8 @@
 //! A folder belongs to one process at a time (file `lock`). The file `durable` says how far the log
 //! is durable: it is a hint for readers in other processes and evidence after a crash; it is never
 //! ahead of the truth. The payloads of a closed segment can be erased: digests and chain stay, so the
-//! rest still proves what it proved. Segments are not preallocated: on the file systems measured, appending to a
-//! growing file was the faster way.
+//! rest still proves what it proved. Segments are not preallocated: on the file systems measured,
+//! appending to a growing file was the faster way.
 //!
 //! * `format`: bytes of segment and record headers
 //! * `walk`: one segment, record by record, past damage

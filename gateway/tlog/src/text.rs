@@ -28,6 +28,10 @@ pub(crate) fn base64_encode(octets: &[u8]) -> String {
     STANDARD.encode(octets)
 }
 
+pub(crate) fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
 /// Not one line break or other control character of ASCII is in it.
 pub(crate) fn is_line(text: &str) -> bool {
     !text.bytes().any(|octet| octet < b' ')

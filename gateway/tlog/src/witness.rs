@@ -187,9 +187,7 @@ pub fn decide(
 #[must_use]
 pub fn checkpoint_path(origin: &str) -> String {
     let digest = Digest::of(DigestAlgorithm::Sha256, origin.as_bytes());
-    let octets = digest.as_bytes().iter();
-    let hex: String = octets.map(|octet| format!("{octet:02x}")).collect();
-    format!("{hex}/checkpoint")
+    format!("{}/checkpoint", text::hex(digest.as_bytes()))
 }
 
 /// Reads the body of a 409 answer: the size of the latest checkpoint that the witness has cosigned.

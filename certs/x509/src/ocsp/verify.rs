@@ -37,6 +37,19 @@ pub fn verify_origin(
     issuer: &Certificate,
     policy: &Policy<'_>,
 ) -> Result<(), X509Error> {
+    verify_responder(response, certificate, issuer, policy).map(drop)
+}
+
+/// Verifies the origin as [`verify_origin`] does, and says whose response it is.
+///
+/// # Errors
+/// Any refusal; see [`Error`].
+pub fn verify_responder<'a>(
+    response: &'a Response,
+    certificate: &Certificate,
+    issuer: &'a Certificate,
+    policy: &Policy<'a>,
+) -> Result<&'a Certificate, X509Error> {
     if !response.applies_to(certificate, issuer) {
         let serial = hex::encode(certificate.serial());
         return Err(Error::OtherCertificate { serial }.into());
@@ -48,7 +61,7 @@ pub fn verify_origin(
         let verdict = verify_signature(response.basic(), responder)
             .and_then(|()| verify_authorized(response, responder, issuer, policy));
         match verdict {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(responder),
             Err(failure) => first_failure = first_failure.or(Some(failure)),
         }
     }

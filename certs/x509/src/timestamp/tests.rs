@@ -418,11 +418,12 @@ fn refuses_another_certificate_than_the_one_named() {
     );
     assert!(matches!(refused, Error::OtherSigningCertificate));
     assert_eq!(refused.code(), "mlog.timestamp_signer_verification_failed");
-    // Listed beside the right one it does no harm.
-    world
-        .token()
-        .verify(&world.imprint, &[twin, world.tsa.clone()])
-        .unwrap();
+    // Listed beside the right one it does no harm, and is not taken for it.
+    let approved = [twin, world.tsa.clone()];
+    let token = world.token();
+    token.verify(&world.imprint, &approved).unwrap();
+    let authority = token.authority(&world.imprint, &approved).unwrap();
+    assert_eq!(authority, &world.tsa);
 }
 
 #[test]

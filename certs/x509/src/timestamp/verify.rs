@@ -18,6 +18,18 @@ impl Token {
     /// # Errors
     /// Any refusal; see [`Error`].
     pub fn verify(&self, imprint: &Digest, approved: &[Certificate]) -> Result<(), X509Error> {
+        self.authority(imprint, approved).map(drop)
+    }
+
+    /// The approved authority that has signed the token, verified as [`verify`](Self::verify) does.
+    ///
+    /// # Errors
+    /// Any refusal; see [`Error`].
+    pub fn authority<'a>(
+        &self,
+        imprint: &Digest,
+        approved: &'a [Certificate],
+    ) -> Result<&'a Certificate, X509Error> {
         let token = self.inner();
         if self.imprint() != imprint {
             return Err(Error::ImprintMismatch.into());
@@ -30,7 +42,7 @@ impl Token {
             .filter(|certificate| token.signer.is(certificate))
         {
             match verify_signer(token, certificate) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(certificate),
                 Err(failure) => first_failure = first_failure.or(Some(failure)),
             }
         }

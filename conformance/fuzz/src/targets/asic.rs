@@ -125,10 +125,15 @@ fn inflated(data: &[u8]) -> (Vec<u8>, usize) {
     }
 }
 
-/// A time stamp in a signature changes nothing but its place, and goes in once only.
+/// A time stamp in a signature changes nothing but its place, and goes in once only; into every
+/// signature of which that is said.
 pub fn stamped_signature(data: &[u8]) {
     const TOKEN: &[u8] = b"token";
-    let Ok(stamped) = stamping::embed(data, TOKEN) else {
+    let stamped = stamping::embed(data, TOKEN);
+    if let Ok(signature) = VerifiedSignature::verify(data, Rules::Wire, &Memo::default()) {
+        assert!(!signature.takes_time_stamp() || stamped.is_ok());
+    }
+    let Ok(stamped) = stamped else {
         return;
     };
     let added = stamped.len() - data.len();
@@ -150,13 +155,15 @@ pub fn stamped_signature(data: &[u8]) {
         assert_eq!(before.is_ok(), after.is_ok());
         if let (Ok(before), Ok(after)) = (before, after) {
             assert!(before.references().eq(after.references()));
+            assert!(!after.takes_time_stamp());
         }
     }
     let value = gateway_seal::signature_value(data).ok();
     assert_eq!(value, gateway_seal::signature_value(&stamped).ok());
 }
 
-const LIMITS: Limits = Limits {
+/// Small, so that nothing is unpacked for long.
+pub(super) const LIMITS: Limits = Limits {
     entry_bytes_max: 1 << 20,
     total_bytes_max: 4 << 20,
     ..Limits::CONTAINER

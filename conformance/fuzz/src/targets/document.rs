@@ -4,9 +4,9 @@ use bytes::Bytes;
 use gateway_asic::container;
 use gateway_asic::report::Part;
 use gateway_asic::verify;
-use gateway_asic::zip::{Archive, Limits, Options, Writer};
+use gateway_asic::zip::{Archive, Options, Writer};
 
-use super::asic::read_from_front;
+use super::asic::{LIMITS, read_from_front};
 use crate::made;
 
 /// A document that holds says what was signed, all of it and nothing else, and says the same to who
@@ -31,8 +31,8 @@ fn judge(octets: &Bytes) {
         .iter()
         .find(|(message, _)| message == opened.message());
     let (_, attachments) = found.expect("nobody has signed this message");
+    let archive = Archive::open(octets.clone(), &LIMITS).expect("it was read");
     for (index, entry) in opened.attachments().iter().enumerate() {
-        let archive = Archive::open(octets.clone(), &LIMITS).expect("it was read");
         let content = archive.read(entry).expect("it was read");
         assert_eq!(
             attachments.get(index),
@@ -49,7 +49,6 @@ fn judge(octets: &Bytes) {
     assert_eq!((member.member_class(), member.member_code()), ("GOV", "1"));
     assert_eq!(report.timestamp.time, made::now());
 
-    let archive = Archive::open(octets.clone(), &LIMITS).expect("it was read");
     let entries = archive.entries().iter();
     let contents = entries.map(|entry| {
         let content = archive.read(entry).expect("all was read");
@@ -77,9 +76,3 @@ fn packed(mut data: &[u8]) -> Option<Bytes> {
     }
     Some(writer.finish().ok()?.0.into())
 }
-
-const LIMITS: Limits = Limits {
-    entry_bytes_max: 1 << 20,
-    total_bytes_max: 4 << 20,
-    ..Limits::CONTAINER
-};

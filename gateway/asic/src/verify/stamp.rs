@@ -10,6 +10,7 @@ use super::structure::Outline;
 use super::{Error, LEGACY_UNTIL, stated};
 use crate::container::Container;
 use crate::report::{CertificateFacts, Stamped, TimeStamp};
+use crate::stamping::{CHAIN_URI, SIGNATURE_URI};
 
 /// The time stamp of a container, which from here on gives the time of all that follows.
 pub(super) fn verify(
@@ -35,20 +36,9 @@ pub(super) fn verify(
     }
     check_imprint(imprint.algorithm(), token.gen_time())?;
     let approved = conf.timestamper_certificates();
-    // Once more than needed: for the reason when it is none of them.
-    token
-        .verify(&imprint, &approved)
+    let authority = token
+        .authority(&imprint, &approved)
         .map_err(Error::TimeStamp)?;
-    let authority = approved
-        .iter()
-        .find(|certificate| {
-            token
-                .verify(&imprint, std::slice::from_ref(certificate))
-                .is_ok()
-        })
-        .ok_or(Error::TimeStamp(
-            certs_x509::timestamp::Error::UnknownSigner.into(),
-        ))?;
     Ok(TimeStamp {
         time: token.gen_time(),
         authority: CertificateFacts::of(authority),
@@ -79,11 +69,8 @@ fn verify_chain(result: &[u8], chain: &[u8], signature: &[u8]) -> Result<(), Err
         None => DigestAlgorithm::Sha512,
     };
     let inputs = [(SIGNATURE_URI.to_owned(), Digest::of(algorithm, signature))];
-    hashchain::verify(result, chain, STAMP_CHAIN_URI, &inputs).map_err(Error::StampChain)
+    hashchain::verify(result, chain, CHAIN_URI, &inputs).map_err(Error::StampChain)
 }
-
-const SIGNATURE_URI: &str = "/META-INF/signatures.xml";
-const STAMP_CHAIN_URI: &str = "/ts-hashchain.xml";
 
 #[cfg(test)]
 mod tests {

@@ -124,10 +124,10 @@ const fn malformed(reason: &'static str) -> Error {
     Error::Signature(gateway_seal::Error::Structure { reason })
 }
 
-const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
-const XADES: &str = "http://uri.etsi.org/01903/v1.3.2#";
+pub(crate) const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
+pub(crate) const XADES: &str = "http://uri.etsi.org/01903/v1.3.2#";
 /// Signatures of a few kilobytes, with the certificates and OCSP responses of a long path.
-const LIMITS: Limits = Limits {
+pub(crate) const LIMITS: Limits = Limits {
     bytes_max: 1 << 20,
     depth_max: 32,
     nodes_max: 20_000,

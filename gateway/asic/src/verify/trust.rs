@@ -6,7 +6,7 @@ use gateway_proto::id::ClientId;
 use gateway_seal::{VerifiedSignature, verify_trust};
 use jiff::Timestamp;
 
-use super::{Error, responder};
+use super::Error;
 use crate::report::{CertificateFacts, Form, Signer, Status};
 
 /// The certificate is of the member whose signature the message must bear; by an issuer that the
@@ -92,8 +92,6 @@ fn status(
                 serial: certificate.serial_decimal(),
             })
         })?;
-    Ok(Status::of(
-        response,
-        responder::of(response, issuer, policy),
-    ))
+    let responder = ocsp::verify_responder(response, certificate, issuer, policy).ok();
+    Ok(Status::of(response, responder))
 }

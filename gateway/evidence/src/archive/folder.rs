@@ -103,8 +103,8 @@ impl Folder {
         self.dir.join(name)
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.path(name).exists()
+    pub(super) fn exists(&self) -> bool {
+        self.dir.exists()
     }
 
     /// A new file under a temporary name.

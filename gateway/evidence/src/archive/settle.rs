@@ -70,8 +70,7 @@ impl Batch {
     /// none of it is left.
     fn name(&self, folder: &Folder) -> Result<bool, Error> {
         for file in &self.files {
-            let is_ours =
-                |content: Content| content.bytes == file.bytes && content.sha256 == file.sha256;
+            let is_ours = |content: Content| file.holds(&content);
             match folder.content(&file.name)?.map(is_ours) {
                 Some(true) => folder.remove(&file.temporary)?,
                 Some(false) => {
@@ -95,14 +94,19 @@ impl Batch {
     fn discard(&self, folder: &Folder) -> Result<(), Error> {
         for file in &self.files {
             folder.remove(&file.temporary)?;
-            let ours = folder.content(&file.name)?.is_some_and(|content| {
-                content.bytes == file.bytes && content.sha256 == file.sha256
-            });
-            if ours {
+            let named = folder.content(&file.name)?;
+            if named.is_some_and(|content| file.holds(&content)) {
                 folder.remove(&file.name)?;
             }
         }
         folder.sync()
+    }
+}
+
+impl Written {
+    /// The content is the one that was written.
+    fn holds(&self, content: &Content) -> bool {
+        content.bytes == self.bytes && content.sha256 == self.sha256
     }
 }
 

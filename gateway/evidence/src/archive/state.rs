@@ -70,7 +70,7 @@ impl State {
             problem,
         };
         let Some(bytes) = folder.read(NAME, BYTES_MAX)? else {
-            return match folder.has("") && folder.has_archives()? {
+            return match folder.exists() && folder.has_archives()? {
                 false => Ok(Self::new()),
                 true => Err(wrong("there are archive files, but no state".to_owned())),
             };

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::state::State;
 use super::{Error, Made};
+use crate::causes::Causes;
 
 /// How archiving is going; counters count since the process began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,7 +69,7 @@ impl Watch {
             if failed.is_some() {
                 status.failures = status.failures.saturating_add(1);
             }
-            status.failure = failed.map(|error| chain(error));
+            status.failure = failed.map(|error| Causes(error).to_string());
         });
     }
 
@@ -76,10 +77,10 @@ impl Watch {
     pub(super) fn transfer_failed(
         &self,
         what: &str,
-        error: &dyn std::error::Error,
+        error: &(dyn std::error::Error + 'static),
         now: Timestamp,
     ) {
-        let text = chain(error);
+        let text = Causes(error).to_string();
         tracing::error!(what, "archive transfer failed: {text}");
         self.with(|status| {
             status.transfer_failures = status.transfer_failures.saturating_add(1);
@@ -90,16 +91,4 @@ impl Watch {
     fn with<T>(&self, work: impl FnOnce(&mut Status) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// An error with all that caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }

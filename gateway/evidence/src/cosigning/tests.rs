@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 use certs_keys::Ed25519Key;
 use gateway_tlog::note::{Kind, Signer};
-use gateway_tlog::tree::{Frontier, leaf_hash};
+use gateway_tlog::tree::{Frontier, HashReader, consistency_proof, leaf_hash, node_hash};
 use tokio::sync::Notify;
 
 use super::*;
@@ -45,18 +45,11 @@ impl Log {
 #[derive(Clone, Copy)]
 struct Same(&'static [u8]);
 
-impl gateway_tlog::tree::HashReader for Same {
+impl HashReader for Same {
     type Error = std::convert::Infallible;
 
     fn hash(&self, level: u8, _: u64) -> Result<Hash, Self::Error> {
-        let below = |level| self.hash(level, 0);
-        match level.checked_sub(1) {
-            None => Ok(leaf_hash(self.0)),
-            Some(level) => Ok(gateway_tlog::tree::node_hash(
-                &below(level)?,
-                &below(level)?,
-            )),
-        }
+        Ok((0..level).fold(leaf_hash(self.0), |below, _| node_hash(&below, &below)))
     }
 }
 
@@ -70,8 +63,7 @@ impl Grown for Log {
     }
 
     fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, String> {
-        gateway_tlog::tree::consistency_proof(&self.leaf, old, new)
-            .map_err(|error| error.to_string())
+        consistency_proof(&self.leaf, old, new).map_err(|error| error.to_string())
     }
 
     fn cosigned(&self, _: &Bytes, signatures: &[Signature]) -> Result<(), String> {
@@ -85,6 +77,7 @@ impl Grown for Log {
 struct Street {
     witness: witness::Witness,
     up: Mutex<bool>,
+    _folder: tempfile::TempDir,
 }
 
 impl Post for Street {
@@ -102,20 +95,30 @@ fn now() -> Timestamp {
     "2026-11-22T10:00:00Z".parse().unwrap()
 }
 
-fn street(folder: &tempfile::TempDir, log: &Log) -> Street {
+/// A log and the witness that knows it.
+fn log_and_street() -> (Arc<Log>, Street) {
+    let log = Arc::new(Log::new(7));
+    let folder = tempfile::tempdir().unwrap();
     let key = Ed25519Key::from_seed(&[8; 32]).unwrap();
     let signer = Signer::new(Kind::Cosignature, "AZ/GOV/2/en/witness", key).unwrap();
     let known = gateway_tlog::checkpoint::Log::of_key(log.signer.verifier().clone()).unwrap();
     let path = folder.path().join("witness.redb");
-    Street {
+    let street = Street {
         witness: witness::Witness::open(&path, signer, vec![known]).unwrap(),
         up: Mutex::new(true),
-    }
+        _folder: folder,
+    };
+    (log, street)
 }
 
 fn asking(street: &Street) -> Cosigning {
     let key = street.witness.verifier().clone();
     Cosigning::new(vec![(key, "http://en.example/".to_owned())])
+}
+
+async fn once(cosigning: &mut Cosigning, log: &Arc<Log>, post: &impl Post) {
+    let log: Arc<dyn Grown> = Arc::<Log>::clone(log);
+    cosigning.once(&log, post, now()).await;
 }
 
 fn state(cosigning: &Cosigning) -> State {
@@ -124,12 +127,9 @@ fn state(cosigning: &Cosigning) -> State {
 
 #[tokio::test]
 async fn learns_the_latest_size_after_a_restart_and_keeps_the_cosignature() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = Arc::new(Log::new(7));
-    let street = street(&folder, &log);
-    let grown: Arc<dyn Grown> = Arc::<Log>::clone(&log);
+    let (log, street) = log_and_street();
     let mut cosigning = asking(&street);
-    cosigning.once(&grown, &street, now()).await;
+    once(&mut cosigning, &log, &street).await;
     assert_eq!(
         state(&cosigning),
         State::Cosigned {
@@ -145,7 +145,7 @@ async fn learns_the_latest_size_after_a_restart_and_keeps_the_cosignature() {
 
     log.grow(300);
     let mut restarted = asking(&street);
-    restarted.once(&grown, &street, now()).await;
+    once(&mut restarted, &log, &street).await;
     assert!(matches!(
         state(&restarted),
         State::Cosigned { size: 300, .. }
@@ -154,15 +154,12 @@ async fn learns_the_latest_size_after_a_restart_and_keeps_the_cosignature() {
 
 #[tokio::test]
 async fn says_that_a_log_has_lost_what_its_witness_saw() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = Arc::new(Log::new(7));
-    let street = street(&folder, &log);
-    let grown: Arc<dyn Grown> = Arc::<Log>::clone(&log);
+    let (log, street) = log_and_street();
     log.grow(10);
-    asking(&street).once(&grown, &street, now()).await;
+    once(&mut asking(&street), &log, &street).await;
     log.grow(9);
     let mut cosigning = asking(&street);
-    cosigning.once(&grown, &street, now()).await;
+    once(&mut cosigning, &log, &street).await;
     assert_eq!(state(&cosigning), State::Ahead { seen: 10, size: 9 });
     let said = state(&cosigning).to_string();
     assert!(
@@ -171,7 +168,7 @@ async fn says_that_a_log_has_lost_what_its_witness_saw() {
     );
     // Once the log has what was lost, all is well again.
     log.grow(12);
-    cosigning.once(&grown, &street, now()).await;
+    once(&mut cosigning, &log, &street).await;
     assert!(matches!(
         state(&cosigning),
         State::Cosigned { size: 12, .. }
@@ -180,20 +177,16 @@ async fn says_that_a_log_has_lost_what_its_witness_saw() {
 
 #[tokio::test]
 async fn says_that_a_log_has_other_records_than_its_witness_saw() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = Arc::new(Log::new(7));
-    let street = street(&folder, &log);
-    let grown: Arc<dyn Grown> = Arc::<Log>::clone(&log);
-    asking(&street).once(&grown, &street, now()).await;
+    let (log, street) = log_and_street();
+    once(&mut asking(&street), &log, &street).await;
     let rewritten = Arc::new(Log {
         leaf: Same(b"another"),
         ..Log::new(7)
     });
-    let other: Arc<dyn Grown> = Arc::<Log>::clone(&rewritten);
     for size in [3, 5] {
         rewritten.grow(size);
         let mut cosigning = asking(&street);
-        cosigning.once(&other, &street, now()).await;
+        once(&mut cosigning, &rewritten, &street).await;
         assert!(matches!(
             state(&cosigning),
             State::Contradicted { seen: 3, .. }
@@ -218,13 +211,10 @@ impl Post for Liar {
 
 #[tokio::test]
 async fn what_a_witness_said_wrongly_once_is_not_held_against_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = Arc::new(Log::new(7));
-    let grown: Arc<dyn Grown> = Arc::<Log>::clone(&log);
-    let street = street(&folder, &log);
+    let (log, street) = log_and_street();
     let mut cosigning = asking(&street);
     let liar = Liar(Mutex::new(true), street);
-    cosigning.once(&grown, &liar, now()).await;
+    once(&mut cosigning, &log, &liar).await;
     assert_eq!(
         state(&cosigning),
         State::Ahead {
@@ -232,7 +222,7 @@ async fn what_a_witness_said_wrongly_once_is_not_held_against_it() {
             size: 3
         }
     );
-    cosigning.once(&grown, &liar, now()).await;
+    once(&mut cosigning, &log, &liar).await;
     assert!(matches!(state(&cosigning), State::Cosigned { size: 3, .. }));
 }
 
@@ -250,10 +240,7 @@ impl Post for Silent {
 
 #[tokio::test]
 async fn a_witness_that_does_not_answer_keeps_no_other_waiting() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = Arc::new(Log::new(7));
-    let grown: Arc<dyn Grown> = Arc::<Log>::clone(&log);
-    let street = street(&folder, &log);
+    let (log, street) = log_and_street();
     let key = street.witness.verifier().clone();
     let mut cosigning = Cosigning::new(vec![
         (key.clone(), "http://silent.example".to_owned()),
@@ -261,7 +248,7 @@ async fn a_witness_that_does_not_answer_keeps_no_other_waiting() {
     ]);
     let post = Silent(street);
     tokio::select! {
-        () = cosigning.once(&grown, &post, now()) => panic!("one does not answer"),
+        () = once(&mut cosigning, &log, &post) => panic!("one does not answer"),
         () = log.told.notified() => {}
     }
     assert_eq!(state(&cosigning), State::NotAsked);
@@ -269,18 +256,14 @@ async fn a_witness_that_does_not_answer_keeps_no_other_waiting() {
 
 #[tokio::test]
 async fn a_witness_that_is_down_or_does_not_know_the_log_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = Arc::new(Log::new(7));
-    let street = street(&folder, &log);
-    let grown: Arc<dyn Grown> = Arc::<Log>::clone(&log);
+    let (log, street) = log_and_street();
     let mut cosigning = asking(&street);
     *street.up.lock().unwrap() = false;
-    cosigning.once(&grown, &street, now()).await;
+    once(&mut cosigning, &log, &street).await;
     assert!(matches!(state(&cosigning), State::Unreachable { .. }));
     *street.up.lock().unwrap() = true;
-    let stranger: Arc<dyn Grown> = Arc::new(Log::new(6));
-    cosigning.once(&stranger, &street, now()).await;
+    once(&mut cosigning, &Arc::new(Log::new(6)), &street).await;
     assert!(matches!(state(&cosigning), State::Refused { .. }));
-    cosigning.once(&grown, &street, now()).await;
+    once(&mut cosigning, &log, &street).await;
     assert!(matches!(state(&cosigning), State::Cosigned { .. }));
 }

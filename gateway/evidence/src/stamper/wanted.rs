@@ -60,16 +60,10 @@ impl Wanted {
     pub(super) fn token(&self, answer: &[u8], approved: &[Certificate]) -> Result<Token, Reason> {
         let refused = |error| Reason::Token(Box::new(error));
         let token = token_of_response(answer).map_err(refused)?;
-        token.verify(&self.imprint, approved).map_err(refused)?;
-        let signer = approved.iter().find(|one| {
-            token
-                .verify(&self.imprint, std::slice::from_ref(*one))
-                .is_ok()
-        });
-        match signer {
-            Some(signer) => token.with_certificate(signer).map_err(refused),
-            None => Ok(token),
-        }
+        let authority = token.authority(&self.imprint, approved);
+        token
+            .with_certificate(authority.map_err(refused)?)
+            .map_err(refused)
     }
 
     /// The token is not older than what it covers, as far as clocks may differ. A message that was

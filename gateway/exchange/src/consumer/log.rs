@@ -41,16 +41,17 @@ pub(super) async fn request(
         side: Side::Consumer,
         peer: None,
         valid,
+        timely,
         bodies: &node.settings.body_logging,
         now,
     };
-    let mut record = record::of_request(
+    let record = record::of_request(
         sealed.message(),
+        sealed.parts().message,
         sealed.attachments(),
         sealed.seal(),
         &circumstances,
     );
-    record.degraded.extend(timely.degraded());
     node.log.append(record).await.map_err(Error::Log)?;
     Ok(Logged(sealed))
 }
@@ -68,17 +69,18 @@ pub(super) async fn response(
         side: Side::Consumer,
         peer,
         valid,
+        timely,
         bodies: &node.settings.body_logging,
         now,
     };
-    let mut record = record::of_response(
+    let record = record::of_response(
         verified.message(),
+        verified.message_digest(),
         request.message(),
         verified.attachments(),
         verified.seal(),
         &circumstances,
     );
-    record.degraded.extend(timely.degraded());
     node.log.append(record).await.map_err(Error::Log)?;
     Ok(Logged(verified))
 }

@@ -1,6 +1,7 @@
 //! verify: the answer is the provider's, whole, and to this question.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use certs_keys::Digest;
 use gateway_net::Body;
 use gateway_proto::envelope::Part;
 use gateway_proto::fault::Fault;
@@ -28,6 +29,7 @@ use crate::wire::{self, PartReader};
 /// A response signed by the provider's member that answers our request. Only [`response`] makes it.
 pub(crate) struct Verified {
     message: Response,
+    message_digest: Digest,
     attachments: Vec<Attachment>,
     seal: Seal,
     peer: Option<ServerId>,
@@ -47,6 +49,11 @@ pub(crate) struct SoapForm {
 impl Verified {
     pub(super) fn message(&self) -> &Response {
         &self.message
+    }
+
+    /// Of the message without its attachments, as its signature has it.
+    pub(super) fn message_digest(&self) -> Digest {
+        self.message_digest
     }
 
     pub(super) fn attachments(&self) -> &[Attachment] {
@@ -129,6 +136,7 @@ pub(super) async fn response(
     let attachments = tail.attachments;
     Ok(Verified {
         message,
+        message_digest: parts.message,
         attachments,
         seal,
         peer,

@@ -36,16 +36,17 @@ pub(super) async fn request(
         side: Side::Provider,
         peer,
         valid,
+        timely,
         bodies: &node.settings.body_logging,
         now,
     };
-    let mut record = record::of_request(
+    let record = record::of_request(
         received.message(),
+        verified.parts().message,
         received.attachments(),
         received.seal(),
         &circumstances,
     );
-    record.degraded.extend(timely.degraded());
     node.log.append(record).await.map_err(Error::Log)?;
     Ok(Logged(verified))
 }
@@ -64,17 +65,18 @@ pub(super) async fn response(
         side: Side::Provider,
         peer,
         valid,
+        timely,
         bodies: &node.settings.body_logging,
         now,
     };
-    let mut record = record::of_response(
+    let record = record::of_response(
         sealed.answer().message(),
+        sealed.message_digest(),
         received.message(),
         sealed.answer().attachments(),
         sealed.seal(),
         &circumstances,
     );
-    record.degraded.extend(timely.degraded());
     node.log.append(record).await.map_err(Error::Log)?;
     Ok(Logged(sealed))
 }

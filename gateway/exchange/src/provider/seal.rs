@@ -1,5 +1,6 @@
 //! seal: the provider's member signs the response.
 
+use certs_keys::Digest;
 use gateway_seal::Seal;
 use jiff::Timestamp;
 
@@ -13,6 +14,7 @@ use crate::message;
 /// A signed response. Only [`response`] makes it.
 pub(crate) struct Sealed {
     answer: Answer,
+    message_digest: Digest,
     seal: Seal,
     signed_at: Timestamp,
 }
@@ -20,6 +22,11 @@ pub(crate) struct Sealed {
 impl Sealed {
     pub(super) fn answer(&self) -> &Answer {
         &self.answer
+    }
+
+    /// Of the message without its attachments, as it was signed.
+    pub(super) fn message_digest(&self) -> Digest {
+        self.message_digest
     }
 
     pub(super) fn seal(&self) -> &Seal {
@@ -46,9 +53,11 @@ pub(super) async fn response(
             member: member.clone(),
         })?;
     let parts = message::parts(answer.message().bytes(), answer.attachments());
+    let message_digest = parts.message;
     let seal = signer.sign(parts, now).await.map_err(Error::Signer)?;
     Ok(Sealed {
         answer,
+        message_digest,
         seal,
         signed_at: now,
     })

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use certs_keys::{Digest, DigestAlgorithm};
 use certs_x509::timestamp::Token;
-use gateway_seal::{Parts, hashchain, signature_value};
+use gateway_seal::hashchain::Leaves;
+use gateway_seal::signature_value;
 use gateway_store::segment::{Position, Scan};
 use jiff::{SignedDuration, Timestamp};
 
@@ -264,16 +265,10 @@ impl Judged {
         let mut failure = None;
         for in_use in &candidates {
             let approved = in_use.snapshot.timestamper_certificates();
-            for certificate in &approved {
-                if token
-                    .verify(&imprint, std::slice::from_ref(certificate))
-                    .is_ok()
-                {
-                    return Ok(Some(certificate.subject().rfc2253()));
-                }
+            match token.authority(&imprint, &approved) {
+                Ok(authority) => return Ok(Some(authority.subject().rfc2253())),
+                Err(error) => failure = failure.or(Some(error)),
             }
-            // Said with all of them at hand.
-            failure = failure.or(token.verify(&imprint, &approved).err());
         }
         match failure {
             None => Ok(None),
@@ -284,17 +279,9 @@ impl Judged {
 
 /// The hash chain result over the signatures of a batch, as its time stamp covers it.
 fn chain_result(stamp: &Stamp) -> Result<Vec<u8>, String> {
-    let parts: Vec<Parts> = stamp
-        .covers
-        .iter()
-        .map(|covered| Parts {
-            message: covered.digest,
-            attachments: Vec::new(),
-        })
-        .collect();
-    let (result, _) =
-        hashchain::build(&parts, CHAIN_URI, SIGNATURE_URI).map_err(|error| error.to_string())?;
-    Ok(result.to_vec())
+    let digests: Vec<Digest> = stamp.covers.iter().map(|covered| covered.digest).collect();
+    let leaves = Leaves::new(&digests).map_err(|error| error.to_string())?;
+    Ok(leaves.result(CHAIN_URI).to_vec())
 }
 
 /// Clocks differ: a stamp may be a little older than the record says the message is.
@@ -308,7 +295,6 @@ fn not_before(stamped: Timestamp, logged: Timestamp) -> Result<(), String> {
     }
 }
 
-/// Where a container has the chain of its time stamp, and its signature.
+/// Where a container has the chain of its time stamp.
 const CHAIN_URI: &str = "/ts-hashchain.xml";
-const SIGNATURE_URI: &str = "/META-INF/signatures.xml";
 const SKEW: SignedDuration = SignedDuration::from_mins(5);

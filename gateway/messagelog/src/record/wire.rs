@@ -113,11 +113,16 @@ pub(crate) fn encode_message(record: &Record) -> Bytes {
         .attachments
         .iter()
         .filter_map(|(_, content)| content.bytes());
+    let short = record
+        .attachments
+        .len()
+        .saturating_mul(ATTACHMENT_BYTES)
+        .saturating_add(FIELDS_BYTES);
     let capacity = contents
         .chain([&record.message, &record.signature])
         .chain(&record.hash_chain_result)
         .chain(&record.hash_chain)
-        .fold(FIELDS_BYTES, |sum, bytes| sum.saturating_add(bytes.len()));
+        .fold(short, |sum, bytes| sum.saturating_add(bytes.len()));
     encode(KIND_MESSAGE, &fields, capacity)
 }
 
@@ -345,5 +350,7 @@ const KIND_STAMP: u8 = 2;
 const SALT_BYTES: usize = 16;
 /// About what one message takes in a time stamp.
 const COVERED_BYTES: usize = 80;
+/// About what stands around one content: its headers and its digest.
+const ATTACHMENT_BYTES: usize = 320;
 /// About what the short fields take.
 const FIELDS_BYTES: usize = 1024;

@@ -13,6 +13,8 @@ use super::files::{CHECKPOINT, COSIGNED, Files, SYNCED};
 use super::leaves::Leaves;
 use super::synced::Synced;
 use super::view::View;
+use crate::bodies::hex;
+use crate::protection::sha256;
 
 /// A tree that has all records of its log.
 #[derive(Debug)]
@@ -122,8 +124,7 @@ impl Growth<'_> {
                 return Err(Error::LeafMissing { ordinal, damage });
             }
             for full in edge.push(leaf.position, leaf.digest) {
-                self.files.write_full(&full)?;
-                written.extend(full.files().into_iter().map(|(name, _)| name));
+                written.extend(self.files.write_full(&full)?);
             }
             for promise in self.promises {
                 if promise.size == edge.size() {
@@ -229,7 +230,7 @@ fn open(path: &Path, bytes: &[u8], log: &Log) -> Result<Option<Opened>, Error> {
 
 /// Keeps what cannot be read beside, before another takes its place.
 fn set_aside(files: &Files, name: &str, bytes: &[u8], reason: &str) -> Result<(), Error> {
-    let digest = crate::bodies::hex(&super::edge::leaf(bytes));
+    let digest = hex(&sha256(bytes));
     let short = digest.get(..16).unwrap_or(&digest);
     let kept = format!("{name}.unreadable-{short}");
     tracing::error!(file = %files.path(name).display(), kept, reason, "a file of the tree is set aside");

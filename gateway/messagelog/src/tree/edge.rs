@@ -1,6 +1,5 @@
 //! The right edge of the tree: what is not in full tiles yet.
 
-use certs_keys::{Digest, DigestAlgorithm};
 use gateway_store::segment::Position;
 use gateway_tlog::tile::{Tile, WIDTH_MAX};
 use gateway_tlog::{Hash, tree};
@@ -220,13 +219,6 @@ pub(super) fn subtree(hashes: &[Hash]) -> Hash {
             .collect();
     }
     row.pop().unwrap_or(tree::EMPTY_ROOT)
-}
-
-/// The leaf of a record.
-pub(super) fn leaf(stored: &[u8]) -> Hash {
-    let mut leaf = Hash::default();
-    leaf.copy_from_slice(Digest::of(DigestAlgorithm::Sha256, stored).as_bytes());
-    leaf
 }
 
 /// Takes the right-most complete subtree off.

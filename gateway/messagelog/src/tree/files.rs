@@ -95,8 +95,10 @@ impl Files {
         Ok(None)
     }
 
-    /// Writes a full tile, and at level 0 its leaves, and removes the partial ones before it.
-    pub(super) fn write_full(&self, full: &Full) -> Result<(), Error> {
+    /// Writes a full tile, and at level 0 its leaves, and removes the partial ones before it; tells
+    /// the names of the files.
+    pub(super) fn write_full(&self, full: &Full) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
         for (name, bytes) in full.files() {
             self.write(&name, &bytes)?;
             let partial = self.path(&format!("{name}.p"));
@@ -105,8 +107,9 @@ impl Files {
                 Err(source) if source.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(Error::io("remove", &partial, source)),
             }
+            names.push(name);
         }
-        Ok(())
+        Ok(names)
     }
 
     /// Sets the content of a file: others see the old one or the new one. Not synced.
@@ -151,7 +154,7 @@ impl Files {
 
 impl Full {
     /// Its files: their paths and bytes.
-    pub(super) fn files(&self) -> Vec<(String, Vec<u8>)> {
+    fn files(&self) -> Vec<(String, Vec<u8>)> {
         let mut files = Vec::new();
         if let Ok(tile) = Tile::new(self.level, self.index, WIDTH_MAX) {
             files.push((tile.path(), tile::encode(&self.hashes)));

@@ -271,9 +271,7 @@ impl Growing {
 
     fn write_full(&mut self) -> Result<(), Error> {
         while let Some(full) = self.unwritten.front() {
-            self.files.write_full(full)?;
-            let names = full.files().into_iter().map(|(name, _)| name);
-            self.fresh.extend(names);
+            self.fresh.extend(self.files.write_full(full)?);
             self.unwritten.pop_front();
         }
         Ok(())

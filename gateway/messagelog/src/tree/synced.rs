@@ -1,6 +1,7 @@
 //! The file `synced`: from where a restart goes on.
 
-use super::edge::{self, Edge};
+use super::edge::Edge;
+use crate::protection::sha256;
 
 /// A signed state of the tree, made durable when its full tiles were written some time before.
 ///
@@ -22,7 +23,7 @@ impl Synced {
         out.extend(length.to_be_bytes());
         out.extend(&self.note);
         self.edge.encode(&mut out);
-        let digest = edge::leaf(&out);
+        let digest = sha256(&out);
         out.extend(digest);
         out
     }
@@ -30,7 +31,7 @@ impl Synced {
     /// `None`: it is not what was written.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (body, digest) = bytes.split_last_chunk::<32>()?;
-        if edge::leaf(body) != *digest {
+        if sha256(body) != *digest {
             return None;
         }
         let rest = body.strip_prefix(&MAGIC)?;

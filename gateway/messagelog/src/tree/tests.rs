@@ -25,9 +25,10 @@ use gateway_tlog::{Hash, cosign, tree};
 use proptest::prelude::{ProptestConfig, any};
 use proptest::proptest;
 
-use super::edge::{Edge, leaf, place};
+use super::edge::{Edge, place};
 use super::synced::Synced;
 use super::{Error, Feed, Options, Tree};
+use crate::protection::sha256;
 
 /// A log with its tree.
 struct World {
@@ -223,7 +224,9 @@ fn pushed(leaves: &[Hash]) -> Edge {
 }
 
 fn some_leaves(count: u64) -> Vec<Hash> {
-    (0..count).map(|index| leaf(&index.to_be_bytes())).collect()
+    (0..count)
+        .map(|index| sha256(&index.to_be_bytes()))
+        .collect()
 }
 
 proptest! {

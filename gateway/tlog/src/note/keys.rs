@@ -81,7 +81,7 @@ impl Verifier {
         let kind = Kind::from_octet(*octet)?;
         let public = public.try_into().map_err(|_| Error::Vkey)?;
         let verifier = Self::new(kind, name, public)?;
-        if id != hex(&verifier.id) {
+        if id != text::hex(&verifier.id) {
             return Err(Error::KeyId);
         }
         Ok(verifier)
@@ -92,7 +92,7 @@ impl Verifier {
     pub fn to_vkey(&self) -> String {
         let octets = [&[self.kind.octet()][..], &self.public].concat();
         let encoded = text::base64_encode(&octets);
-        format!("{}+{}+{encoded}", self.name, hex(&self.id))
+        format!("{}+{}+{encoded}", self.name, text::hex(&self.id))
     }
 
     /// What the key signs.
@@ -210,10 +210,6 @@ fn key_id(kind: Kind, name: &str, public: &[u8; 32]) -> [u8; 4] {
 /// What a cosigner of version 1 signs: two lines, and the text of the checkpoint.
 fn cosigned_message(text: &str, time: u64) -> String {
     format!("cosignature/v1\ntime {time}\n{text}")
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 impl fmt::Display for Kind {

@@ -10,6 +10,8 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 
+use crate::causes::Causes;
+
 /// Connections to the store.
 #[derive(Clone, Debug)]
 pub(super) struct Connections {
@@ -72,13 +74,7 @@ struct Cause(Error);
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = std::error::Error::source(&self.0);
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
+        Causes(&self.0).fmt(f)
     }
 }
 

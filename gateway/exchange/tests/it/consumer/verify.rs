@@ -2,7 +2,7 @@
 //! on, and none is logged as an answer.
 
 use crate::support::{
-    Answer, Letter, NOW, Soap, World, multipart, replace_all, response, rest, soap,
+    Answer, Letter, NOW, Soap, World, multipart, replace_all, response, rest, soap, unstampable,
 };
 
 const SIGNATURE: &str = "signature/bdoc-1.0/ts";
@@ -471,19 +471,8 @@ async fn an_answer_is_judged_by_the_time_at_which_it_comes() {
 /// Unsigned, so whoever sends can write it; but what cannot be time-stamped cannot be archived.
 #[tokio::test]
 async fn refuses_a_signature_that_no_time_stamp_could_be_put_into() {
-    const PLACE: &str = "<xades:UnsignedSignatureProperties>";
-    const STAMP: &str = "<xades:UnsignedSignatureProperties><xades:SignatureTimeStamp/>";
-    const TWICE: &str = "<xades:UnsignedSignatureProperties><xades:UnsignedSignatureProperties/>";
-    for edited in [STAMP, TWICE] {
-        soap_edited(
-            move |letter| letter.edit(SIGNATURE, PLACE, edited),
-            "signature_verification.malformed_signature",
-        )
-        .await;
-        rest_edited(
-            move |letter| letter.edit(SIGNATURE, PLACE, edited),
-            "signature_verification.malformed_signature",
-        )
-        .await;
+    for edit in unstampable() {
+        soap_edited(edit, "signature_verification.malformed_signature").await;
+        rest_edited(edit, "signature_verification.malformed_signature").await;
     }
 }

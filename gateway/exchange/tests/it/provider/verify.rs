@@ -2,7 +2,7 @@
 
 use certs_keys::{Digest, DigestAlgorithm};
 
-use crate::support::{Letter, NOW, Soap, World, multipart, replace_all, rest, soap};
+use crate::support::{Letter, NOW, Soap, World, multipart, replace_all, rest, soap, unstampable};
 
 const SIGNATURE: &str = "signature/bdoc-1.0/ts";
 const RESULT: &str = "application/hash-chain-result";
@@ -250,19 +250,8 @@ async fn refuses_signatures_whose_ocsp_response_is_stale_or_says_revoked() {
 /// Unsigned, so whoever sends can write it; but what cannot be time-stamped cannot be archived.
 #[tokio::test]
 async fn refuses_a_signature_that_no_time_stamp_could_be_put_into() {
-    const PLACE: &str = "<xades:UnsignedSignatureProperties>";
-    const STAMP: &str = "<xades:UnsignedSignatureProperties><xades:SignatureTimeStamp/>";
-    const TWICE: &str = "<xades:UnsignedSignatureProperties><xades:UnsignedSignatureProperties/>";
-    for edited in [STAMP, TWICE] {
-        soap_edited(
-            move |letter| letter.edit(SIGNATURE, PLACE, edited),
-            "malformed_signature",
-        )
-        .await;
-        rest_edited(
-            move |letter| letter.edit(SIGNATURE, PLACE, edited),
-            "malformed_signature",
-        )
-        .await;
+    for edit in unstampable() {
+        soap_edited(edit, "malformed_signature").await;
+        rest_edited(edit, "malformed_signature").await;
     }
 }

@@ -88,6 +88,15 @@ impl Letter {
     }
 }
 
+/// Changes to a signature, none in what is signed, after which there is not exactly one place for a
+/// time stamp: one is there already, or there are two places.
+pub(crate) fn unstampable() -> [impl Fn(&mut Letter) + Copy + Send + 'static; 2] {
+    const PLACE: &str = "<xades:UnsignedSignatureProperties>";
+    const STAMP: &str = "<xades:UnsignedSignatureProperties><xades:SignatureTimeStamp/>";
+    const TWICE: &str = "<xades:UnsignedSignatureProperties><xades:UnsignedSignatureProperties/>";
+    [STAMP, TWICE].map(|to| move |letter: &mut Letter| letter.edit(SIGNATURE, PLACE, to))
+}
+
 /// Whether the header lines name exactly this type, perhaps with parameters.
 fn is(headers: &str, content_type: &str) -> bool {
     let lines = headers
@@ -103,3 +112,5 @@ fn is(headers: &str, content_type: &str) -> bool {
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
+
+const SIGNATURE: &str = "signature/bdoc-1.0/ts";

@@ -220,9 +220,11 @@ impl AttachmentFields<'_> {
     /// The content with the digest that was recorded; whether it still fits is the auditor's
     /// question.
     pub(super) fn content(&self, whole: &Bytes, bodies: Option<&Bodies>) -> Result<Content, Error> {
-        let digest = DigestAlgorithm::from_name(self.algorithm)
-            .and_then(|algorithm| Digest::from_bytes(algorithm, self.digest))
-            .ok_or_else(|| Error::malformed("the digest of a content"))?;
+        let digest = DigestFields {
+            algorithm: self.algorithm,
+            value: self.digest,
+        };
+        let digest = digest.digest()?;
         match (self.inline, self.file, self.form) {
             (Some(bytes), None, None) => Ok(Content::in_memory(whole.slice_ref(bytes), digest)),
             (None, Some(name), None | Some(FORM_SEALED)) => match bodies {
