@@ -174,18 +174,6 @@ fn secret_key(path: &Path, pin_file: Option<&Path>) -> Result<SecretKey, Error> 
     })
 }
 
-/// An error with all that caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
-}
-
 /// Prints, to whoever listens.
 fn print(text: &str) -> Result<(), Error> {
     let mut out = io::stdout().lock();

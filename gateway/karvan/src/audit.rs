@@ -38,7 +38,7 @@ pub(crate) use self::bundle::bundle_holds;
 pub(crate) use self::cross_check::compare;
 pub(crate) use self::export::export;
 pub(crate) use self::log::tally;
-pub(crate) use self::tree::{KEYS, consistent, prove};
+pub(crate) use self::tree::{KEYS, consistent};
 
 /// What an auditor can ask. Exit code 0: all good, 1: something is not, 2: it was asked wrongly.
 #[derive(Clone, Debug, Subcommand)]
@@ -146,18 +146,6 @@ impl Tally {
     }
 }
 
-/// An error with all that caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
-}
-
 /// Prints, to whoever listens.
 fn print(text: &str) -> Result<(), Error> {
     use std::io::Write as _;
@@ -165,7 +153,7 @@ fn print(text: &str) -> Result<(), Error> {
     out.write_all(text.as_bytes()).map_err(Error::Output)
 }
 
-fn file_error(path: &Path, source: std::io::Error) -> Error {
+pub(crate) fn file_error(path: &Path, source: std::io::Error) -> Error {
     Error::File {
         path: path.to_owned(),
         source,

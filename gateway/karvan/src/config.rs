@@ -9,6 +9,9 @@ pub(crate) mod node;
 pub(crate) mod registry;
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use certs_keys::Pin;
@@ -93,6 +96,39 @@ impl<T> Loaded<T> {
         Ok(Pin::new(text))
     }
 
+    /// The text of a file that a key names and nobody but its owner may read.
+    pub(crate) fn secret(&self, key: &str, path: &Path, bytes_max: u64) -> Result<String, Error> {
+        let full = self.path(path);
+        let unreadable = |source| Error::Read {
+            path: full.clone(),
+            source,
+        };
+        let opened = File::open(&full).map_err(unreadable)?;
+        let metadata = opened.metadata().map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(self.file_value(key, path, "it is no regular file"));
+        }
+        if metadata.mode() & OTHERS != 0 {
+            let problem = "its group or all others may read or write it; make it mode 0600";
+            return Err(self.file_value(key, path, problem));
+        }
+        let length = metadata.len();
+        if length > bytes_max {
+            return Err(self.file_value(key, path, "it is too long"));
+        }
+        // As long as it will be: growing would leave parts of the secret in memory.
+        let mut text = String::with_capacity(usize::try_from(length).unwrap_or_default());
+        let mut limited = opened.take(length);
+        limited.read_to_string(&mut text).map_err(unreadable)?;
+        Ok(text)
+    }
+
+    /// A file that a key names and that cannot be used.
+    pub(crate) fn file_value(&self, key: &str, path: &Path, problem: impl fmt::Display) -> Error {
+        let path = self.path(path);
+        self.value(key, format!("{}: {problem}", path.display()))
+    }
+
     /// A value of this file that cannot be used.
     pub(crate) fn value(&self, key: impl Into<String>, problem: impl fmt::Display) -> Error {
         Error::Value {
@@ -118,3 +154,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Mode bits of everybody but the owner.
+const OTHERS: u32 = 0o077;

@@ -7,6 +7,7 @@ mod adapter;
 mod archive;
 mod audit;
 mod bench;
+mod causes;
 mod certs;
 mod clock;
 mod config;
@@ -97,13 +98,8 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            let mut text = format!("karvan: {error}");
-            let mut next = error.source();
-            while let Some(cause) = next {
-                text.push_str(&format!(": {cause}"));
-                next = cause.source();
-            }
-            let _closed = writeln!(std::io::stderr(), "{text}");
+            let text = causes::with_causes(&*error);
+            let _closed = writeln!(std::io::stderr(), "karvan: {text}");
             ExitCode::from(2)
         }
     }

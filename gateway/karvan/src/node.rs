@@ -9,6 +9,8 @@ mod local;
 mod log;
 mod responses;
 mod rotation;
+#[cfg(test)]
+mod sample;
 mod stamping;
 pub(crate) mod transparency;
 
@@ -26,6 +28,7 @@ use gateway_net::{
     CertificateCheck, Client, ClientOptions, Identity, PeerClient, PeerOptions, ServerTls,
 };
 
+use crate::causes::with_causes;
 use crate::config::{self, Loaded};
 use crate::service::Running;
 use crate::{clock, fetch};
@@ -285,7 +288,7 @@ impl fmt::Display for Error {
                 None => write!(f, "the message log cannot be opened: {error}"),
                 // What to do comes last, behind all that caused it.
                 Some(advice) => {
-                    let reason = transparency::chain(error);
+                    let reason = with_causes(error);
                     write!(f, "the message log cannot be opened: {reason}; {advice}")
                 }
             },

@@ -9,7 +9,8 @@ use clap::Args;
 use gateway_evidence::archive::openpgp::{self, Opened, PublicKey, SecretKey};
 use serde_json::{Value, json};
 
-use super::{Draft, Error, chain, print, read, secret_key};
+use super::{Draft, Error, print, read, secret_key};
+use crate::causes::with_causes;
 
 /// What to decrypt, for whom, and whose word it has to be.
 #[derive(Clone, Debug, Args)]
@@ -106,7 +107,7 @@ fn line(file: &Path, done: &Result<(PathBuf, Opened), Error>) -> String {
             opened.signed_at,
             opened.signed_by
         ),
-        Err(error) => format!("{}: FAILS: {}\n", file.display(), chain(error)),
+        Err(error) => format!("{}: FAILS: {}\n", file.display(), with_causes(error)),
     }
 }
 
@@ -121,6 +122,6 @@ fn document(file: &Path, done: &Result<(PathBuf, Opened), Error>) -> Value {
             "signed_by": opened.signed_by,
             "signed_at": opened.signed_at.to_string(),
         }),
-        Err(error) => json!({ "file": file, "ok": false, "reason": chain(error) }),
+        Err(error) => json!({ "file": file, "ok": false, "reason": with_causes(error) }),
     }
 }

@@ -9,9 +9,10 @@ use gateway_asic::zip::{Limits, Source};
 use gateway_globalconf::Snapshot;
 use serde_json::{Value, json};
 
+use super::Error;
 use super::documents::{Document, line, nested};
 use super::progress::Progress;
-use super::{Error, chain as causes};
+use crate::causes::with_causes;
 
 /// An archive file or a download, and what came out for the file itself.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ pub(super) fn judge(
 ) -> Result<Chained, Error> {
     let archive = match Archive::open(source, &Limits::ARCHIVE) {
         Ok(archive) => archive,
-        Err(error) => return Ok(Chained::refused(causes(&error))),
+        Err(error) => return Ok(Chained::refused(with_causes(&error))),
     };
     let (chain, last_digest) = match chains.judge(&archive, file_name, is_in_folder) {
         Ok((remark, last_digest)) => (Ok(remark), last_digest),
@@ -74,7 +75,7 @@ pub(super) fn judge(
         // One that is not as it says could hide others behind it.
         let read = archive
             .content(entry)
-            .map_err(|error| causes(&error))
+            .map_err(|error| with_causes(&error))
             .and_then(|mut content| {
                 io::copy(&mut content, &mut io::sink()).map_err(|error| error.to_string())
             });
@@ -87,7 +88,7 @@ pub(super) fn judge(
     for entry in archive.containers() {
         let document = match archive.content(entry) {
             Ok(content) => nested(entry.name(), content, entry.bytes(), conf)?,
-            Err(error) => Document::unreadable(entry.name(), &causes(&error)),
+            Err(error) => Document::unreadable(entry.name(), &with_causes(&error)),
         };
         chained.failed = chained.failed.saturating_add(u64::from(!document.holds()));
         tell(document)?;
@@ -176,7 +177,7 @@ impl Chains {
         }
         let linked = archive
             .links(archive::Start::Unknown)
-            .map_err(|error| causes(&error))?;
+            .map_err(|error| with_causes(&error))?;
         let info = linked.info;
         let remark = self.go_on(file_name, &info, is_in_folder);
         let ended = Previous {

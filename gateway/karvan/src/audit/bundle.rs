@@ -19,13 +19,14 @@ mod contents;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use gateway_asic::zip::{Limits, Names, Source};
+use gateway_asic::zip::{Limits, Names};
 use serde_json::{Value, json};
 
 pub(super) use self::check::verify;
 use super::configuration::Configuration;
 use super::documents::{Document, line, printable};
-use super::{Error, file_error};
+use super::tree::InLog;
+use super::{Error, targets};
 
 /// A bundle that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,29 +63,44 @@ struct Recorded {
     ordinal: u64,
     /// Request, response or refusal.
     what: String,
-    /// The size of the tree.
-    size: u64,
-    /// Who signed the checkpoint, by the name of the key.
-    signed_by: String,
-    witnesses: Vec<String>,
+    in_log: InLog,
     /// The container of the same message.
     container: Option<String>,
 }
 
+/// What a bundle holds, all of it verified.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    /// Signed documents.
+    pub(crate) documents: u64,
+    /// Records proved to be in the log.
+    pub(crate) proved: u64,
+    /// How many of these proofs witnesses have cosigned.
+    pub(crate) cosigned: u64,
+}
+
 /// Checks a bundle by itself. The inner error: what in it does not hold.
-pub(crate) fn bundle_holds(path: &Path) -> Result<Result<(), String>, Error> {
-    let file = std::fs::File::open(path).and_then(Source::file);
-    let source = file.map_err(|source| file_error(path, source))?;
-    let verdict = verify(source, None, None)?;
+pub(crate) fn bundle_holds(path: &Path) -> Result<Result<Held, String>, Error> {
+    let verdict = verify(targets::opened(path)?, None, None)?;
+    let is_cosigned = |recorded: &&Recorded| !recorded.in_log.witnesses.is_empty();
+    let held = Held {
+        documents: count(verdict.documents.iter()),
+        proved: count(verdict.records.iter()),
+        cosigned: count(verdict.records.iter().filter(is_cosigned)),
+    };
     let documents = verdict.documents.iter();
     let failures: Vec<String> = documents
         .filter_map(|document| Some(format!("{}: {}", document.name, document.failure()?)))
         .chain(verdict.failures)
         .collect();
     Ok(match failures.is_empty() {
-        true => Ok(()),
+        true => Ok(held),
         false => Err(failures.join("; ")),
     })
+}
+
+fn count<T>(found: impl Iterator<Item = T>) -> u64 {
+    u64::try_from(found.count()).unwrap_or(u64::MAX)
 }
 
 impl Verdict {
@@ -147,14 +163,7 @@ impl Verdict {
 
 impl Recorded {
     fn text(&self) -> String {
-        let witnesses = match self.witnesses.as_slice() {
-            [] => "nobody".to_owned(),
-            names => names.join(", "),
-        };
-        let mut text = format!(
-            "{}: in the log of {} entries signed by {}, cosigned by {witnesses}",
-            self.what, self.size, self.signed_by
-        );
+        let mut text = format!("{}: {}", self.what, self.in_log.text());
         if let Some(container) = &self.container {
             text.push_str("; the message of ");
             text.push_str(container);
@@ -166,9 +175,9 @@ impl Recorded {
         json!({
             "record": self.ordinal,
             "what": self.what,
-            "size": self.size,
-            "signed_by": self.signed_by,
-            "cosigned_by": self.witnesses,
+            "size": self.in_log.size,
+            "signed_by": self.in_log.signed_by,
+            "cosigned_by": self.in_log.witnesses,
             "container": self.container,
         })
     }

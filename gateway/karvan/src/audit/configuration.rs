@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::documents::printable;
-use super::{Error, chain, file_error};
+use super::{Error, file_error};
+use crate::causes::with_causes;
 
 /// Files of a configuration directory: relative path → bytes.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
@@ -44,11 +45,13 @@ impl Configuration {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let unusable = |reason: String| Error::Use(format!("--conf {}: {reason}", path.display()));
         let files = match path.is_dir() {
-            true => file::read_tree(path, BYTES_MAX).map_err(|error| unusable(chain(&error)))?,
+            true => {
+                file::read_tree(path, BYTES_MAX).map_err(|error| unusable(with_causes(&error)))?
+            }
             false => {
                 let opened = File::open(path).and_then(Source::file);
                 let source = opened.map_err(|source| file_error(path, source))?;
-                unpacked(source).map_err(|error| unusable(chain(&error)))?
+                unpacked(source).map_err(|error| unusable(with_causes(&error)))?
             }
         };
         Self::of(&below(files), Origin::Given(path.to_owned())).map_err(unusable)
@@ -58,10 +61,10 @@ impl Configuration {
     pub(super) fn of(files: &Files, origin: Origin) -> Result<Self, String> {
         // Documents are judged as of their time stamps: that it expired since then is of no matter.
         let snapshot = Snapshot::from_files(files, Timestamp::UNIX_EPOCH)
-            .map_err(|error| format!("it is no configuration: {}", chain(&error)))?;
+            .map_err(|error| format!("it is no configuration: {}", with_causes(&error)))?;
         let (mut shared, mut authorities) = (Vec::new(), Vec::new());
         for instance in snapshot.instances() {
-            let folder = disk::folder(instance).map_err(|error| chain(&error))?;
+            let folder = disk::folder(instance).map_err(|error| with_causes(&error))?;
             let path = format!("{folder}/{}", disk::SHARED_PARAMS);
             let digest = files.get(&path).map(|bytes| sha256(bytes));
             shared.push((instance.to_owned(), digest.unwrap_or_default()));
@@ -146,7 +149,7 @@ fn left_out(reason: &Reason) -> String {
     match reason {
         Reason::Outdated { expires_at } => format!("it expired at {expires_at}"),
         Reason::NoSharedParameters => "it has no shared parameters".to_owned(),
-        Reason::Malformed(error) => chain(error),
+        Reason::Malformed(error) => with_causes(error),
     }
 }
 
@@ -159,7 +162,7 @@ pub(super) fn for_others(files: &Files) -> Result<Files, String> {
             false => bytes.clone(),
             true => {
                 let metadata =
-                    disk::Metadata::from_json(bytes, path).map_err(|error| chain(&error))?;
+                    disk::Metadata::from_json(bytes, path).map_err(|error| with_causes(&error))?;
                 let version = disk::Metadata {
                     configuration_version: metadata.configuration_version,
                     ..disk::Metadata::default()

@@ -11,14 +11,13 @@ use std::path::{Path, PathBuf};
 use certs_keys::{Digest, DigestAlgorithm, Hasher};
 use clap::Args;
 use gateway_messagelog::audit::{Reader, Unreadable};
-use gateway_messagelog::tree::Offline;
 use gateway_messagelog::{Direction, Entry, Protection, Record, Side};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
 use super::progress::Progress;
-use super::{Error, keys, log_folder, print, show};
+use super::{Error, keys, log_folder, print, show, tree};
 use crate::node::transparency;
 
 /// Two logs.
@@ -137,19 +136,23 @@ pub(crate) fn compare(
     if a.node == b.node {
         return Err(Error::Use(format!("both are logs of {}", a.node)));
     }
-    let mut comparison = Comparison {
-        nodes: [a.node.clone(), b.node.clone()],
-        unreadable: [a.unreadable.clone(), b.unreadable.clone()].concat(),
-        ..Comparison::default()
-    };
-    for (consumer, provider) in [(&a, &b), (&b, &a)] {
-        comparison.of_consumer(consumer, provider);
-        comparison.of_provider(provider, consumer);
-    }
-    Ok(comparison)
+    Ok(Comparison::of(&a, &b))
 }
 
 impl Comparison {
+    fn of(a: &Log, b: &Log) -> Self {
+        let mut comparison = Self {
+            nodes: [a.node.clone(), b.node.clone()],
+            unreadable: [a.unreadable.clone(), b.unreadable.clone()].concat(),
+            ..Self::default()
+        };
+        for (consumer, provider) in [(a, b), (b, a)] {
+            comparison.of_consumer(consumer, provider);
+            comparison.of_provider(provider, consumer);
+        }
+        comparison
+    }
+
     /// Everything the consumer holds of exchanges with this provider.
     fn of_consumer(&mut self, consumer: &Log, provider: &Log) {
         for (exchange, messages) in consumer.on(Side::Consumer) {
@@ -241,7 +244,7 @@ struct Log {
 }
 
 /// A side and a hash over parties and ids: what both messages of an exchange have in common.
-type Exchange = (Side, [u8; 32]);
+type Exchange = (Side, Digest);
 
 /// A message, as far as it is compared and told.
 struct Message {
@@ -250,7 +253,7 @@ struct Message {
     direction: Direction,
     peer: Option<String>,
     /// A hash over everything that travelled.
-    octets: [u8; 32],
+    octets: Digest,
     client: String,
     service: String,
     message_id: String,
@@ -259,9 +262,8 @@ struct Message {
 impl Log {
     fn read(data: &Path, protection: Option<&Protection>) -> Result<Self, Error> {
         let folder = log_folder(data);
-        let tree = Offline::open(&folder).map_err(Error::Tree)?;
         let mut log = Self {
-            node: tree.checkpoint().origin().to_owned(),
+            node: tree::origin(&folder)?,
             exchanges: HashMap::new(),
             kept_from: None,
             unreadable: Vec::new(),
@@ -306,7 +308,7 @@ impl Log {
     }
 
     /// Exchanges of a side in the order of their first messages.
-    fn on(&self, side: Side) -> impl Iterator<Item = (&[u8; 32], &[Message])> {
+    fn on(&self, side: Side) -> impl Iterator<Item = (&Digest, &[Message])> {
         let mut ordered = BTreeMap::new();
         for ((found, exchange), messages) in &self.exchanges {
             if *found == side
@@ -318,7 +320,7 @@ impl Log {
         ordered.into_values()
     }
 
-    fn exchange(&self, side: Side, exchange: &[u8; 32]) -> &[Message] {
+    fn exchange(&self, side: Side, exchange: &Digest) -> &[Message] {
         self.exchanges
             .get(&(side, *exchange))
             .map_or(&[], Vec::as_slice)
@@ -343,7 +345,7 @@ impl Message {
     }
 }
 
-fn exchange(record: &Record) -> [u8; 32] {
+fn exchange(record: &Record) -> Digest {
     let mut hasher = Parts::default();
     hasher.part(show::protocol(record.protocol).as_bytes());
     hasher.part(record.client.to_string().as_bytes());
@@ -355,7 +357,7 @@ fn exchange(record: &Record) -> [u8; 32] {
 
 /// Both sides log the message, every attachment and the seal as they travelled. Of a body that is
 /// not kept there is the digest.
-fn octets(record: &Record) -> [u8; 32] {
+fn octets(record: &Record) -> Digest {
     let mut hasher = Parts::default();
     let message = record
         .message_digest
@@ -386,12 +388,10 @@ impl Parts {
         self.0.update(bytes);
     }
 
-    fn finish(self) -> [u8; 32] {
-        let digest = self.0.finish();
-        let mut out = [0; 32];
-        for (to, from) in out.iter_mut().zip(digest.as_bytes()) {
-            *to = *from;
-        }
-        out
+    fn finish(self) -> Digest {
+        self.0.finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,8 @@ use super::bundle::{self, Bundled};
 use super::configuration::{Configuration, Files, Origin, for_others};
 use super::documents::{self, printable};
 use super::tree::{self, Keys};
-use super::{Error, LogArguments, chain, file_error, keys, log_folder, print, show};
+use super::{Error, LogArguments, file_error, keys, log_folder, print, show};
+use crate::causes::with_causes;
 
 /// What is exported, and where to.
 #[derive(Clone, Debug, Args)]
@@ -147,7 +148,7 @@ impl Gathering<'_> {
                 Err(Unreadable::Erased { .. }) => {}
                 Err(unreadable) => self.missing.push(format!(
                     "{}: it may belong to this exchange",
-                    chain(&unreadable)
+                    with_causes(&unreadable)
                 )),
             }
         }
@@ -170,12 +171,7 @@ impl Gathering<'_> {
         };
         match &logged.entry {
             Entry::Message(record) => {
-                one.what = format!(
-                    "{} {} of the {}",
-                    show::protocol(record.protocol),
-                    show::direction(record.direction),
-                    show::side(record.side)
-                );
+                one.what = show::message(record);
                 self.in_force(record.time, &mut one.in_force);
                 match self.container(logged, record, &mut one.in_force)? {
                     Ok(container) => one.container = Some(container),
@@ -197,7 +193,7 @@ impl Gathering<'_> {
     fn in_force(&mut self, time: Timestamp, hashes: &mut Vec<String>) {
         let found = match self.history.at(time) {
             Ok(found) => found,
-            Err(error) => return self.missing.push(chain(&error)),
+            Err(error) => return self.missing.push(with_causes(&error)),
         };
         for in_use in found {
             let hash = in_use.hash;
@@ -221,7 +217,10 @@ impl Gathering<'_> {
     }
 
     fn candidate(&self, hash: &str) -> Result<Candidate, String> {
-        let files = self.history.files(hash).map_err(|error| chain(&error))?;
+        let files = self
+            .history
+            .files(hash)
+            .map_err(|error| with_causes(&error))?;
         let files = for_others(&files)?;
         let configuration = Configuration::of(&files, Origin::Bundle(bundle::configuration(1)))?;
         Ok(Candidate {
@@ -247,11 +246,11 @@ impl Gathering<'_> {
         self.in_force(stamp.time, in_force);
         let document = match containers::bind(ordinal, record, &stamp) {
             Ok(document) => document,
-            Err(error) => return Ok(Err(chain(&error))),
+            Err(error) => return Ok(Err(with_causes(&error))),
         };
         let mut file = documents::temporary()?;
         if let Err(error) = document.write(&mut file) {
-            return Ok(Err(chain(&error)));
+            return Ok(Err(with_causes(&error)));
         }
         Ok(Ok(Contained {
             name: document.name().to_owned(),
@@ -274,7 +273,7 @@ impl Gathering<'_> {
             // A log that does not give its own tree is evidence of something, too.
             Err(Error::Tree(error)) => {
                 self.missing
-                    .push(format!("the tree of the log: {}", chain(&error)));
+                    .push(format!("the tree of the log: {}", with_causes(&error)));
                 return Ok(keys.text);
             }
             Err(error) => return Err(error),
@@ -381,7 +380,7 @@ fn write(
     };
     let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
     pack(&mut file, records, configurations, keys)
-        .map_err(|error| failed(std::io::Error::other(chain(&error))))?;
+        .map_err(|error| failed(std::io::Error::other(with_causes(&error))))?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(out)
         .map_err(|error| failed(error.error))

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::progress::Progress;
 use super::{Error, Tally, log_folder, show, tree};
+use crate::causes::with_causes;
 
 /// What came out for one log.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ fn tree(
         Err(error) => {
             failures.push(format!(
                 "  FAIL the tree of the log: {}",
-                super::chain(&error)
+                with_causes(&error)
             ));
             return Ok(None);
         }

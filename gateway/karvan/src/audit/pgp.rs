@@ -8,7 +8,8 @@ use clap::Args;
 use gateway_asic::zip::Source;
 use gateway_evidence::archive::openpgp::{self, Opened, Passphrase, PublicKey, SecretKey};
 
-use super::{Error, chain, documents, file_error};
+use super::{Error, documents, file_error};
+use crate::causes::with_causes;
 
 /// OpenPGP keys, as they are given.
 #[derive(Clone, Debug, Args)]
@@ -47,7 +48,7 @@ impl Pgp {
             }
         };
         let unusable = |path: &Path, error: &openpgp::Error| {
-            Error::Use(format!("{}: {}", path.display(), chain(error)))
+            Error::Use(format!("{}: {}", path.display(), with_causes(error)))
         };
         let read = |path: &Path| std::fs::read(path).map_err(|source| file_error(path, source));
         let key =
@@ -69,7 +70,7 @@ impl Pgp {
         let mut plain = documents::temporary()?;
         match openpgp::decrypt(BufReader::new(file), &mut plain, &self.key, &self.signers) {
             Ok(opened) => Ok(Ok((documents::rewound(plain)?, opened))),
-            Err(error) => Ok(Err(chain(&error))),
+            Err(error) => Ok(Err(with_causes(&error))),
         }
     }
 }

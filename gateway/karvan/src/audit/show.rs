@@ -91,12 +91,7 @@ fn message_text(text: &mut String, verdict: &Verdict, record: &Record, messages:
     let mut line = |name: &str, value: &str| {
         let _infallible = writeln!(text, "  {name:<14}{value}");
     };
-    let title = format!(
-        "{} {} of the {}",
-        protocol(verdict.protocol),
-        direction(verdict.direction),
-        side(verdict.side)
-    );
+    let title = message(record);
     line("record", &format!("{}, {title}", verdict.position.ordinal));
     line("time", &verdict.time.to_string());
     line("client", &verdict.client.to_string());
@@ -251,6 +246,16 @@ fn stamp_json(stamp: &Stamp) -> Value {
         "authority": stamp.authority,
         "covers": stamp.covers.iter().map(|covered| covered.ordinal).collect::<Vec<_>>(),
     })
+}
+
+/// What a message is, and whose.
+pub(super) fn message(record: &Record) -> String {
+    format!(
+        "{} {} of the {}",
+        protocol(record.protocol),
+        direction(record.direction),
+        side(record.side)
+    )
 }
 
 pub(super) fn side(side: Side) -> &'static str {

@@ -9,7 +9,8 @@ use gateway_asic::zip::{Archive, Limits, Names, Source};
 
 use super::archives::is_archive_name;
 use super::pgp::Pgp;
-use super::{Error, bundle, chain, file_error};
+use super::{Error, bundle, file_error};
+use crate::causes::with_causes;
 
 /// All that is to be checked.
 #[derive(Debug, Default)]
@@ -227,7 +228,7 @@ pub(super) fn kind_of_zip(source: &Source) -> Kind {
     };
     let refused = match Archive::open(source.clone(), &flat) {
         Ok(archive) => return kind_of_names(&archive),
-        Err(error) => chain(&error),
+        Err(error) => with_causes(&error),
     };
     match Archive::open(source.clone(), &bundle::LIMITS) {
         Ok(archive) => match kind_of_names(&archive) {

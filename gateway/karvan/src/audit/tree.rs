@@ -6,13 +6,14 @@ use clap::Args;
 use gateway_messagelog::audit::Reader;
 use gateway_messagelog::tree::Offline;
 use gateway_tlog::Hash;
-use gateway_tlog::checkpoint::{self, Log};
+use gateway_tlog::checkpoint::{self, Checkpoint, Log};
 use gateway_tlog::note::{Kind, Note, Verifier};
-use gateway_tlog::proof::Proof;
+use gateway_tlog::proof::{self, Proof};
 use gateway_tlog::tree;
 use serde_json::json;
 
-use super::{Error, LogArguments, chain, file_error, log_folder, print};
+use super::{Error, LogArguments, file_error, log_folder, print};
+use crate::causes::with_causes;
 
 /// Proves that an exchange is in the log.
 #[derive(Clone, Debug, Args)]
@@ -51,15 +52,21 @@ pub(crate) struct Consistency {
 
 /// A record that was proved to be in a log.
 #[derive(Debug)]
-pub(crate) struct Proved {
-    pub(crate) ordinal: u64,
+pub(super) struct Proved {
+    pub(super) ordinal: u64,
+    in_log: InLog,
+    pub(super) proof: Proof,
+}
+
+/// What a proof says that was verified.
+#[derive(Debug)]
+pub(super) struct InLog {
     /// The size of the tree.
-    pub(crate) size: u64,
+    pub(super) size: u64,
     /// Who signed it.
-    pub(crate) signed_by: String,
+    pub(super) signed_by: String,
     /// The names of the witnesses that cosigned it.
-    pub(crate) witnesses: Vec<String>,
-    pub(crate) proof: Proof,
+    pub(super) witnesses: Vec<String>,
 }
 
 /// Two checkpoints of one log.
@@ -92,8 +99,8 @@ pub(super) fn run_prove(arguments: &Prove) -> Result<bool, Error> {
             .iter()
             .map(|proved| match proved {
                 Ok(proved) => json!({
-                    "ok": true, "record": proved.ordinal, "size": proved.size,
-                    "signed_by": proved.signed_by, "cosigned_by": proved.witnesses,
+                    "ok": true, "record": proved.ordinal, "size": proved.in_log.size,
+                    "signed_by": proved.in_log.signed_by, "cosigned_by": proved.in_log.witnesses,
                     "proof": String::from_utf8_lossy(&proved.proof.encode()),
                 }),
                 Err(reason) => json!({ "ok": false, "reason": reason }),
@@ -107,16 +114,11 @@ pub(super) fn run_prove(arguments: &Prove) -> Result<bool, Error> {
     }
     for proved in &proved {
         match proved {
-            Ok(proved) => {
-                let witnesses = match proved.witnesses.as_slice() {
-                    [] => "nobody".to_owned(),
-                    names => names.join(", "),
-                };
-                print(&format!(
-                    "record {} is in the log of {} entries signed by {}, cosigned by {witnesses}\n",
-                    proved.ordinal, proved.size, proved.signed_by
-                ))?;
-            }
+            Ok(proved) => print(&format!(
+                "record {} is {}\n",
+                proved.ordinal,
+                proved.in_log.text()
+            ))?,
             Err(reason) => print(&format!("FAIL {reason}\n"))?,
         }
     }
@@ -124,7 +126,7 @@ pub(super) fn run_prove(arguments: &Prove) -> Result<bool, Error> {
 }
 
 /// Proves that everything logged under an id is in the tree; each proof was verified.
-pub(crate) fn prove(
+pub(super) fn prove(
     data: &Path,
     reader: &Reader,
     id: &str,
@@ -160,22 +162,47 @@ fn one(offline: &Offline, ordinal: u64, keys: &Keys) -> Result<Proved, String> {
             offline.size()
         ));
     }
-    let proof = offline.prove(ordinal).map_err(|error| chain(&error))?;
-    let leaf = offline.leaf(ordinal).map_err(|error| chain(&error))?;
-    let log = keys.log.as_ref().ok_or(NO_KEY)?;
-    let verified = proof
-        .verify(&tree::leaf_hash(&leaf), log, &keys.witnesses, 0)
-        .map_err(|error| chain(&error))?;
-    let witnesses = verified.cosignatures().iter();
+    let proof = offline
+        .prove(ordinal)
+        .map_err(|error| with_causes(&error))?;
+    let leaf = offline.leaf(ordinal).map_err(|error| with_causes(&error))?;
+    let verified = InLog::verified(&proof, &leaf, keys.known()?, &keys.witnesses);
     Ok(Proved {
         ordinal,
-        size: verified.checkpoint().size(),
-        signed_by: log.origin().to_owned(),
-        witnesses: witnesses
-            .map(|cosignature| cosignature.witness().name().to_owned())
-            .collect(),
+        in_log: verified.map_err(|error| with_causes(&error))?,
         proof,
     })
+}
+
+impl InLog {
+    /// That the digest of a record is in the log.
+    pub(super) fn verified(
+        proof: &Proof,
+        commitment: &Hash,
+        log: &Log,
+        witnesses: &[Verifier],
+    ) -> Result<Self, proof::Error> {
+        let verified = proof.verify(&tree::leaf_hash(commitment), log, witnesses, 0)?;
+        let witnesses = verified.cosignatures().iter();
+        Ok(Self {
+            size: verified.checkpoint().size(),
+            signed_by: log.origin().to_owned(),
+            witnesses: witnesses
+                .map(|cosignature| cosignature.witness().name().to_owned())
+                .collect(),
+        })
+    }
+
+    pub(super) fn text(&self) -> String {
+        let witnesses = match self.witnesses.as_slice() {
+            [] => "nobody".to_owned(),
+            names => names.join(", "),
+        };
+        format!(
+            "in the log of {} entries signed by {}, cosigned by {witnesses}",
+            self.size, self.signed_by
+        )
+    }
 }
 
 pub(super) fn run_consistency(arguments: &Consistency) -> Result<bool, Error> {
@@ -222,10 +249,10 @@ pub(crate) fn consistent(
 }
 
 fn continued(old: &[u8], newer: &Offline, keys: &Keys) -> Result<Continued, String> {
-    let log = keys.log.as_ref().ok_or(NO_KEY)?;
+    let log = keys.known()?;
     let open = |which: &str, bytes: &[u8]| {
         checkpoint::open(bytes, log)
-            .map_err(|error| format!("the {which} checkpoint: {}", chain(&error)))
+            .map_err(|error| format!("the {which} checkpoint: {}", with_causes(&error)))
     };
     let old = open("older", old)?;
     let new = open("newer", &newer.note().to_bytes())?;
@@ -240,7 +267,7 @@ fn continued(old: &[u8], newer: &Offline, keys: &Keys) -> Result<Continued, Stri
     }
     let proof: Vec<Hash> = newer
         .consistency(old.size(), new.size())
-        .map_err(|error| chain(&error))?;
+        .map_err(|error| with_causes(&error))?;
     let sizes = (old.size(), new.size());
     tree::verify_consistency(sizes.0, sizes.1, old.root(), new.root(), &proof)
         .map_err(|_| "the newer log does not begin with the older one: it was forked".to_owned())?;
@@ -262,14 +289,34 @@ fn old_checkpoint(path: &Path) -> Result<Vec<u8>, Error> {
 
 /// Whether the log in this folder has a signed tree.
 pub(super) fn has_tree(folder: &Path) -> bool {
-    folder.join("tree/checkpoint").exists()
+    folder.join(CHECKPOINT).exists()
+}
+
+/// Whose log it is, as its checkpoint says. Nothing else in the log does; the tree may be damaged.
+pub(super) fn origin(folder: &Path) -> Result<String, Error> {
+    let path = folder.join(CHECKPOINT);
+    let unusable = |reason: &dyn std::fmt::Display| {
+        Error::Use(format!(
+            "{} says not whose log it is: {reason}",
+            path.display()
+        ))
+    };
+    if !has_tree(folder) {
+        return Err(unusable(
+            &"there is none; its node makes one when it starts with transparency.enabled = true",
+        ));
+    }
+    let bytes = std::fs::read(&path).map_err(|source| file_error(&path, source))?;
+    let note = Note::parse(&bytes).map_err(|error| unusable(&error))?;
+    let checkpoint = Checkpoint::from_text(note.text()).map_err(|error| unusable(&error))?;
+    Ok(checkpoint.origin().to_owned())
 }
 
 /// Who signed a checkpoint, by the key given or else the one in the folder.
 pub(super) fn signer(folder: &Path, note: &Note, log_key: Option<&str>) -> Result<String, String> {
     let keys = Keys::of(folder, log_key)?;
-    let log = keys.log.as_ref().ok_or(NO_KEY)?;
-    checkpoint::open(&note.to_bytes(), log).map_err(|error| chain(&error))?;
+    let log = keys.known()?;
+    checkpoint::open(&note.to_bytes(), log).map_err(|error| with_causes(&error))?;
     Ok(match log_key {
         Some(_) => log.origin().to_owned(),
         None => format!("{} (by the key in the folder)", log.origin()),
@@ -286,6 +333,13 @@ pub(super) struct Keys {
 }
 
 impl Keys {
+    /// The key of the log, without which nothing is proved.
+    pub(super) fn known(&self) -> Result<&Log, String> {
+        self.log
+            .as_ref()
+            .ok_or_else(|| "the key of the log is not known: give it with --log-key".to_owned())
+    }
+
     /// The key given, and those in the folder of a log.
     pub(super) fn of(folder: &Path, log_key: Option<&str>) -> Result<Self, String> {
         let text = std::fs::read_to_string(folder.join(KEYS)).unwrap_or_default();
@@ -322,4 +376,5 @@ fn of_key(key: Verifier) -> Result<Log, String> {
 
 /// Where a node writes its verifier key and those of its witnesses, below the folder of its log.
 pub(crate) const KEYS: &str = "tree/keys";
-const NO_KEY: &str = "the key of the log is not known: give it with --log-key";
+/// The latest checkpoint, below the same folder.
+const CHECKPOINT: &str = "tree/checkpoint";

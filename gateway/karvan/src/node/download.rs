@@ -25,6 +25,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
 use super::stamping::HttpAsk;
+use crate::causes::with_causes;
 
 /// What downloads need; one for all listeners.
 #[derive(Debug)]
@@ -157,14 +158,7 @@ impl Refused {
 
 /// Writes what failed, with its causes, to the node's log.
 fn report(what: &str, error: &dyn std::error::Error) {
-    let mut causes = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push_str(": ");
-        causes.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    tracing::error!("a download failed: {what}: {causes}");
+    tracing::error!("a download failed: {what}: {}", with_causes(error));
 }
 
 /// The head of a download.

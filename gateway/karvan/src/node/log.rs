@@ -1,8 +1,5 @@
 //! The message log as the configuration wants it: limits, keys at rest, which bodies are kept.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,38 +100,17 @@ fn protection(config: &Loaded<file::Node>) -> Result<Option<Protection>, Error> 
         .map_err(|error| config.value("log.encryption_key.id", error))
 }
 
-/// A key from its file, which nobody but its owner may read.
+/// A key from its file.
 fn secret(config: &Loaded<file::Node>, key: &RecordKey) -> Result<SecretKey, Error> {
-    let path = config.path(&key.file);
-    let unreadable = |source| Error::Read {
-        path: path.clone(),
-        source,
-    };
-    let problem = |problem: &str| {
-        let problem = format!("{}, key {}: {problem}", path.display(), key.id);
-        config.value("log.encryption_key.file", problem)
-    };
-    let opened = File::open(&path).map_err(unreadable)?;
-    let metadata = opened.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(problem("it is no regular file"));
-    }
-    if metadata.mode() & OTHERS != 0 {
-        return Err(problem(
-            "its group or all others may read or write it; make it mode 0600",
-        ));
-    }
-    let mut text = String::with_capacity(KEY_FILE_BYTES_MAX);
-    let mut limited = opened.take(u64::try_from(KEY_FILE_BYTES_MAX).unwrap_or(u64::MAX));
-    limited.read_to_string(&mut text).map_err(unreadable)?;
+    const KEY: &str = "log.encryption_key.file";
+    let mut text = config.secret(KEY, &key.file, KEY_FILE_BYTES_MAX)?;
     text.truncate(text.trim_end_matches(['\r', '\n']).len());
-    SecretKey::from_hex(text).map_err(|_| problem("it is not 64 hexadecimal digits"))
+    SecretKey::from_hex(text)
+        .map_err(|_| config.file_value(KEY, &key.file, "it is not 64 hexadecimal digits"))
 }
 
-/// Mode bits of everybody but the owner.
-const OTHERS: u32 = 0o077;
 /// The digits and a line end; what is longer is no key.
-const KEY_FILE_BYTES_MAX: usize = 70;
+const KEY_FILE_BYTES_MAX: u64 = 70;
 
 #[cfg(test)]
 mod tests;

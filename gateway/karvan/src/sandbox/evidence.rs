@@ -11,15 +11,13 @@ use gateway_tlog::checkpoint;
 use serde::Serialize;
 
 use super::report::Narrator;
-use crate::audit::{self, Error};
+use crate::audit::{self, Error, file_error};
 use crate::country::place::Place;
 use crate::node::RunningNode;
 
 /// What was exported and proved.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Evidence {
-    /// Messages with a time stamp, over all nodes.
-    stamped: u64,
     /// Bundles of one exchange at one node, and the signed documents in them.
     bundles: u64,
     containers: u64,
@@ -55,9 +53,9 @@ pub(super) fn keep_checkpoints(place: &Place, nodes: &[RunningNode]) -> Result<(
         };
         let path = kept(place, plan.name);
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| file(folder, source))?;
+            std::fs::create_dir_all(folder).map_err(|source| file_error(folder, source))?;
         }
-        std::fs::write(&path, tree.checkpoint()).map_err(|source| file(&path, source))?;
+        std::fs::write(&path, tree.checkpoint()).map_err(|source| file_error(&path, source))?;
     }
     Ok(())
 }
@@ -108,7 +106,6 @@ pub(super) fn take(place: &Place, narrator: &Narrator) -> Result<Evidence, Error
                 .join(plan.name)
                 .join(format!("{:03}.zip", number.saturating_add(1)));
             bundle(&data, id, &out, narrator, &mut evidence)?;
-            proofs(&data, id, narrator, &mut evidence)?;
         }
         narrator.say(&format!(
             "  {:<6} {:>4} exchanges exported, {} signed documents verified",
@@ -159,7 +156,7 @@ fn bundle(
     evidence: &mut Evidence,
 ) -> Result<(), Error> {
     if let Some(folder) = out.parent() {
-        std::fs::create_dir_all(folder).map_err(|source| file(folder, source))?;
+        std::fs::create_dir_all(folder).map_err(|source| file_error(folder, source))?;
     }
     let bundled = audit::export(data, None, id, out)?;
     evidence.bundles = evidence.bundles.saturating_add(1);
@@ -167,32 +164,12 @@ fn bundle(
         evidence.fail(narrator, format!("{id}: {missing}"));
     }
     match audit::bundle_holds(out)? {
-        Ok(()) => {
-            let containers = u64::try_from(bundled.containers.len()).unwrap_or(u64::MAX);
-            evidence.containers = evidence.containers.saturating_add(containers);
-            evidence.stamped = evidence.stamped.saturating_add(containers);
+        Ok(held) => {
+            evidence.containers = evidence.containers.saturating_add(held.documents);
+            evidence.proved = evidence.proved.saturating_add(held.proved);
+            evidence.cosigned = evidence.cosigned.saturating_add(held.cosigned);
         }
         Err(reason) => evidence.fail(narrator, format!("{id}: {reason}")),
-    }
-    Ok(())
-}
-
-fn proofs(
-    data: &Path,
-    id: &str,
-    narrator: &Narrator,
-    evidence: &mut Evidence,
-) -> Result<(), Error> {
-    let reader = Reader::open(&data.join("log")).map_err(Error::Log)?;
-    for proved in audit::prove(data, &reader, id, None)? {
-        match proved {
-            Ok(proved) => {
-                evidence.proved = evidence.proved.saturating_add(1);
-                let cosigned = u64::from(!proved.witnesses.is_empty());
-                evidence.cosigned = evidence.cosigned.saturating_add(cosigned);
-            }
-            Err(reason) => evidence.fail(narrator, format!("{id}: {reason}")),
-        }
     }
     Ok(())
 }
@@ -220,13 +197,6 @@ fn pairs(place: &Place, narrator: &Narrator, evidence: &mut Evidence) -> Result<
 fn kept(place: &Place, node: &str) -> PathBuf {
     let folder = place.folder().join("evidence");
     folder.join(format!("{node}-before.checkpoint"))
-}
-
-fn file(path: &Path, source: std::io::Error) -> Error {
-    Error::File {
-        path: path.to_owned(),
-        source,
-    }
 }
 
 /// Neighbours are asked every two seconds.

@@ -42,6 +42,21 @@ fn message_id(document: &Value, name: &str) -> String {
         .to_owned()
 }
 
+/// Changes one byte of the first message: the person asked about.
+fn change(data: &Path) {
+    let segment = data.join("log/segments/0000000001.seg");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let wanted = b"iamas/persons/0TEST01";
+    let at = bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
+        .unwrap();
+    let changed = &mut bytes[at + wanted.len() - 1];
+    assert_eq!(*changed, b'1');
+    *changed = b'3';
+    std::fs::write(&segment, bytes).unwrap();
+}
+
 #[test]
 fn shows_an_exchange_on_both_sides_and_verifies_whole_logs() {
     let Some((country, story)) = told() else {
@@ -130,18 +145,7 @@ fn names_the_record_somebody_changed_and_verifies_the_others() {
     let whole = document(&audit(&["verify", "--json"], &data, &[]));
     let id = message_id(&story, "REST, by FIN");
 
-    // One byte of the first message: the person asked about.
-    let segment = data.join("log/segments/0000000001.seg");
-    let mut bytes = std::fs::read(&segment).unwrap();
-    let wanted = b"iamas/persons/0TEST01";
-    let at = bytes
-        .windows(wanted.len())
-        .position(|window| window == wanted)
-        .unwrap();
-    let changed = &mut bytes[at + wanted.len() - 1];
-    assert_eq!(*changed, b'1');
-    *changed = b'3';
-    std::fs::write(&segment, bytes).unwrap();
+    change(&data);
 
     let output = audit(&["verify", "--json"], &data, &[]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
@@ -167,6 +171,51 @@ fn names_the_record_somebody_changed_and_verifies_the_others() {
     let shown = document(&audit(&["show", "--json"], &data, &[&id]));
     assert_eq!(shown["ok"], false, "{shown}");
     assert_eq!(shown["unreadable"].as_array().unwrap().len(), 1, "{shown}");
+}
+
+#[test]
+fn compares_both_sides_and_names_what_one_of_them_changed() {
+    let Some((country, story)) = told() else {
+        return;
+    };
+    let (iria, din) = (country.data("iria"), country.data("din"));
+    let other = din.to_str().unwrap();
+    let whole = document(&audit(&["cross-check", "--json"], &iria, &[other]));
+    assert_eq!(whole["ok"], true, "{whole}");
+    let found = &whole["comparison"];
+    assert_eq!(found["nodes"][0], "AZ/GOV/0000001181/iria");
+    assert_eq!(found["nodes"][1], "AZ/GOV/0000000131/din");
+    let matched = found["matched"].as_u64().unwrap();
+    assert!(matched >= 2, "{found}");
+
+    change(&iria);
+    let output = audit(&["cross-check", "--json"], &iria, &[other]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let changed = document(&output);
+    let found = &changed["comparison"];
+    assert_eq!(found["matched"], matched - 1, "{found}");
+    assert_eq!(found["unreadable"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["missing"].as_array().unwrap().len(), 1, "{found}");
+    let missing = &found["missing"][0];
+    assert_eq!(missing["node"], "AZ/GOV/0000000131/din");
+    assert_eq!(missing["direction"], "request");
+    assert_eq!(missing["message_id"], message_id(&story, "REST, by FIN"));
+
+    let same = audit(&["cross-check"], &din, &[other]);
+    assert_eq!(same.status.code(), Some(2));
+    assert!(
+        text(&same).contains("both are logs of AZ/GOV/0000000131/din"),
+        "{}",
+        text(&same)
+    );
+    std::fs::remove_file(iria.join("log/tree/checkpoint")).unwrap();
+    let nameless = audit(&["cross-check"], &iria, &[other]);
+    assert_eq!(nameless.status.code(), Some(2));
+    assert!(
+        text(&nameless).contains("transparency.enabled"),
+        "{}",
+        text(&nameless)
+    );
 }
 
 #[test]

@@ -212,7 +212,7 @@ fn finds_an_encryption_key_that_others_may_read() {
 
     let allow = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode));
     allow(0o640).unwrap();
-    let expected = "karvan: with-key.toml: log.encryption_key.file: log.key, key 2027: \
+    let expected = "karvan: with-key.toml: log.encryption_key.file: log.key: \
                     its group or all others may read or write it; make it mode 0600\n";
     assert_eq!(checked(din, &with_key), (Some(2), expected.to_owned()));
     allow(0o600).unwrap();

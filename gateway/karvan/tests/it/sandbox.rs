@@ -26,6 +26,12 @@ fn check_document(stdout: &[u8]) -> Value {
     assert!(count("records") > 0 && count("verified") > 0);
     assert!(count("verified") <= count("records"));
     assert_eq!(count("failed"), 0);
+    let count = |name: &str| document["evidence"][name].as_u64().expect("a number");
+    // Refusals are proved, too, and have no container.
+    assert!(count("containers") > 0 && count("proved") >= count("containers"));
+    assert_eq!(count("cosigned"), count("proved"));
+    assert!(count("matched") > 0);
+    assert_eq!(document["evidence"]["failures"], Value::Array(Vec::new()));
     document
 }
 

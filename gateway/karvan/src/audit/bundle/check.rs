@@ -12,14 +12,14 @@ use gateway_evidence::containers;
 use gateway_messagelog::audit::{self, check_plain, commitment};
 use gateway_messagelog::{Content, Direction, Entry, Error as LogError, Record};
 use gateway_tlog::proof::Proof;
-use gateway_tlog::tree;
 
 use super::contents::Contents;
 use super::{CONTAINERS, Recorded, Verdict, plain, proof, record};
 use crate::audit::configuration::Configuration;
 use crate::audit::documents::{self, Document};
-use crate::audit::tree::Keys;
-use crate::audit::{Error, chain, show};
+use crate::audit::tree::{InLog, Keys};
+use crate::audit::{Error, show};
+use crate::causes::with_causes;
 
 /// Checks every file of a bundle, and that there is no other. A configuration and a key that are given
 /// take the place of those in it.
@@ -32,7 +32,7 @@ pub(in crate::audit) fn verify(
     let mut contents = match Contents::open(source) {
         Ok(contents) => contents,
         Err(error) => {
-            verdict.failures.push(chain(&error));
+            verdict.failures.push(with_causes(&error));
             return Ok(verdict);
         }
     };
@@ -116,42 +116,28 @@ impl Judging<'_> {
         };
         Ok(entry.and_then(|entry| {
             let (what, direction) = match &entry {
-                Entry::Message(record) => (
-                    format!(
-                        "{} {} of the {}",
-                        show::protocol(record.protocol),
-                        show::direction(record.direction),
-                        show::side(record.side)
-                    ),
-                    Some(record.direction),
-                ),
+                Entry::Message(record) => (show::message(record), Some(record.direction)),
                 Entry::Refusal(_) => ("refusal".to_owned(), None),
                 Entry::Stamp(_) => return Err("it is a time stamp, not of an exchange".to_owned()),
             };
-            let (size, signed_by, witnesses) = proved?;
             self.verdict.records.push(Recorded {
                 ordinal,
                 what,
-                size,
-                signed_by,
-                witnesses,
+                in_log: proved?,
                 container: container?,
             });
             Ok(direction)
         }))
     }
 
-    /// That the stored bytes are in the log: the size of the tree, who signed it, who cosigned it.
-    fn proved(
-        &mut self,
-        ordinal: u64,
-        stored: &[u8],
-    ) -> Result<(u64, String, Vec<String>), String> {
+    /// That the stored bytes are in the log.
+    fn proved(&mut self, ordinal: u64, stored: &[u8]) -> Result<InLog, String> {
         let name = proof(ordinal);
         let found = self.contents.bytes(&name)?;
         let found = found
             .ok_or_else(|| format!("{name} is not there: nothing proves that it is in the log"))?;
-        let proof = Proof::decode(&found).map_err(|error| format!("{name}: {}", chain(&error)))?;
+        let proof =
+            Proof::decode(&found).map_err(|error| format!("{name}: {}", with_causes(&error)))?;
         if proof.index().checked_add(1) != Some(ordinal) {
             return Err(format!(
                 "{name} is about entry {} of the log",
@@ -161,20 +147,9 @@ impl Judging<'_> {
         if proof.extra_unchecked().is_some() {
             return Err(format!("{name} carries data that nothing vouches for"));
         }
-        let log = self.keys.log.as_ref();
-        let log = log.ok_or("the key of the log is not known: give it with --log-key")?;
-        let leaf = tree::leaf_hash(&commitment(stored));
-        let verified = proof
-            .verify(&leaf, log, &self.keys.witnesses, 0)
-            .map_err(|error| format!("{name} does not prove it: {}", chain(&error)))?;
-        let witnesses = verified.cosignatures().iter();
-        Ok((
-            verified.checkpoint().size(),
-            log.origin().to_owned(),
-            witnesses
-                .map(|cosignature| cosignature.witness().name().to_owned())
-                .collect(),
-        ))
+        let (log, witnesses) = (self.keys.known()?, &self.keys.witnesses);
+        InLog::verified(&proof, &commitment(stored), log, witnesses)
+            .map_err(|error| format!("{name} does not prove it: {}", with_causes(&error)))
     }
 
     /// The container of the message of a record: judged, and that it is the same message.
@@ -193,7 +168,7 @@ impl Judging<'_> {
         };
         let content = match self.contents.archive.content(&file) {
             Ok(content) => content,
-            Err(error) => return Ok(Err(format!("{name}: {}", chain(&error)))),
+            Err(error) => return Ok(Err(format!("{name}: {}", with_causes(&error)))),
         };
         let source = match documents::taken_out(content, file.bytes())? {
             Ok(source) => source,
@@ -215,7 +190,7 @@ impl Judging<'_> {
             return Ok(Err(format!("{name} does not hold")));
         }
         Ok(container::open(source, &Limits::CONTAINER)
-            .map_err(|error| chain(&error))
+            .map_err(|error| with_causes(&error))
             .and_then(|container| same_message(record, &container))
             .map_err(|reason| format!("{name} is not its message: {reason}"))
             .map(|()| Some(name)))
@@ -227,7 +202,7 @@ fn entry(stored: &Bytes, opened: Option<Bytes>) -> Result<Entry, String> {
     let is_sealed = match audit::plain(stored, None) {
         Ok(_) => false,
         Err(LogError::KeyMissing { .. }) => true,
-        Err(error) => return Err(chain(&error)),
+        Err(error) => return Err(with_causes(&error)),
     };
     let plain = match (is_sealed, opened) {
         (false, None) => stored.clone(),
@@ -242,7 +217,7 @@ fn entry(stored: &Bytes, opened: Option<Bytes>) -> Result<Entry, String> {
             return Err("it is not sealed, but there is a .plain of it".to_owned());
         }
     };
-    audit::decode_alone(&plain).map_err(|error| chain(&error))
+    audit::decode_alone(&plain).map_err(|error| with_causes(&error))
 }
 
 /// A record and a container are of the same message, octet by octet.
@@ -284,7 +259,9 @@ fn same_message(record: &Record, container: &Container) -> Result<(), String> {
 
 /// The digest of an attachment, by the algorithm of the one it is compared with.
 fn digest(container: &Container, file: &File, like: &Digest) -> Result<Digest, String> {
-    let mut content = container.content(file).map_err(|error| chain(&error))?;
+    let mut content = container
+        .content(file)
+        .map_err(|error| with_causes(&error))?;
     let mut hasher = Hasher::new(like.algorithm());
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {

@@ -8,9 +8,9 @@ use gateway_asic::zip::{self, Entry as File, Source};
 use super::{
     CONTAINERS, KEYS, LIMITS, LOG, PLAIN, PROOF, README, RECORD, Verdict, is_configuration,
 };
-use crate::audit::chain;
 use crate::audit::configuration::{Configuration, Files, Origin, is_for_others};
 use crate::audit::tree::Keys;
+use crate::causes::with_causes;
 
 /// The files of a bundle; what is taken out belongs there.
 pub(super) struct Contents {
@@ -47,7 +47,7 @@ impl Contents {
     pub(super) fn bytes(&mut self, name: &str) -> Result<Option<Bytes>, String> {
         let file = self.take(name);
         let bytes = file.map(|file| self.archive.read(&file)).transpose();
-        bytes.map_err(|error| format!("{name}: {}", chain(&error)))
+        bytes.map_err(|error| format!("{name}: {}", with_causes(&error)))
     }
 
     pub(super) fn required(&mut self, name: &str) -> Result<Bytes, String> {
@@ -136,7 +136,7 @@ impl Contents {
             if let Some(entry) = self.archive.entry(name)
                 && let Err(error) = self.archive.check(entry)
             {
-                verdict.fail(&format!("{name}: {}", chain(&error)));
+                verdict.fail(&format!("{name}: {}", with_causes(&error)));
             }
         }
     }

@@ -137,13 +137,13 @@ impl Made {
         })
     }
 
-    /// Stamps everything that waits, up to 10 000 messages.
-    pub(super) async fn stamp(&self, log: &MessageLog) -> Result<(), Error> {
+    /// Stamps everything that waits, up to 10 000 messages; how many it were.
+    pub(super) async fn stamp(&self, log: &MessageLog) -> Result<usize, Error> {
         let ask = Asked(Arc::clone(&self.timestamper));
         let clock = Arc::new(|| SystemClock.now());
         let stamper = Stamper::new(log.clone(), ask, clock, stamper::Options::default());
         match stamper.once(Some(&self.snapshot()?)).await {
-            Outcome::Stamped { .. } => Ok(()),
+            Outcome::Stamped { records, .. } => Ok(records),
             Outcome::Nothing => Err(Error::Part("nothing waited for a time stamp".to_owned())),
             Outcome::Failed(error) => Err(part(&error)),
         }

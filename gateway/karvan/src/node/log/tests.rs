@@ -9,6 +9,7 @@ use gateway_store::segment::OnDamage;
 
 use super::{bodies, options};
 use crate::config::{Loaded, node as file};
+use crate::node::sample::START;
 
 /// A configuration with this in it, in a folder with a good key and bad ones.
 fn loaded(more: &str) -> (tempfile::TempDir, Loaded<file::Node>) {
@@ -94,11 +95,11 @@ fn names_the_key_whose_file_is_wrong() {
             "its group or all others may read or write it; make it mode 0600",
         ),
         ("short", "it is not 64 hexadecimal digits"),
-        ("long", "it is not 64 hexadecimal digits"),
+        ("long", "it is too long"),
         ("empty", "it is not 64 hexadecimal digits"),
         (".", "it is no regular file"),
     ] {
-        let expected = format!("node.toml: log.encryption_key.file: {file}, key a: {problem}");
+        let expected = format!("node.toml: log.encryption_key.file: {file}: {problem}");
         check_refused(&keys(&[("a", file)]), expected.trim_end());
     }
     check_refused(
@@ -147,18 +148,3 @@ fn refuses_exceptions_that_could_never_apply() {
         "node.toml: log.bodies.except_local: AZ/GOV/1/there is no client of this node",
     );
 }
-
-const START: &str = r#"
-server = "AZ/GOV/1/ss"
-data_dir = "data"
-[listen]
-messages = "127.0.0.1:1"
-ocsp = "127.0.0.1:2"
-[registry]
-anchor = "anchor.xml"
-[token]
-pin_file = "pin"
-[token.authentication]
-key = "key.pem"
-certificate = "certificate.pem"
-"#;

@@ -13,7 +13,8 @@ use gateway_net::Client;
 use gateway_tlog::Hash;
 use gateway_tlog::note::Signature;
 
-use super::{Error, chain, witnesses};
+use super::{Error, witnesses};
+use crate::causes::with_causes;
 use crate::config::{self, Loaded};
 use crate::fetch;
 use crate::service::Stop;
@@ -91,12 +92,12 @@ impl Grown for OfTree {
 
     fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, String> {
         let proof = self.tree()?.consistency(old, new);
-        proof.map_err(|error| chain(&error))
+        proof.map_err(|error| with_causes(&error))
     }
 
     fn cosigned(&self, checkpoint: &Bytes, signatures: &[Signature]) -> Result<(), String> {
         let kept = self.tree()?.cosigned(checkpoint, signatures);
-        kept.map(drop).map_err(|error| chain(&error))
+        kept.map(drop).map_err(|error| with_causes(&error))
     }
 }
 
@@ -114,7 +115,7 @@ impl Post for Http {
             ANSWER_BYTES_MAX,
         )
         .await
-        .map_err(|error| chain(&error))
+        .map_err(|error| with_causes(&error))
     }
 }
 

@@ -13,7 +13,8 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
-use super::{Error, chain, witnessed};
+use super::{Error, witnessed};
+use crate::causes::with_causes;
 use crate::config::{self, Loaded};
 
 /// The face: the log, and the witness.
@@ -131,7 +132,10 @@ fn file<F: Into<Bytes>, E: std::error::Error + 'static>(
         Some(Ok(Some(bytes))) => respond(StatusCode::OK, content_type, bytes.into(), cache),
         Some(Ok(None)) => text(StatusCode::NOT_FOUND, WHAT_THERE_IS),
         Some(Err(error)) => {
-            tracing::error!("the transparency log cannot be read: {}", chain(&error));
+            tracing::error!(
+                "the transparency log cannot be read: {}",
+                with_causes(&error)
+            );
             text(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "the log cannot be read; the node's own log tells why\n",

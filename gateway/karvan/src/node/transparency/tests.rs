@@ -6,6 +6,7 @@ use gateway_tlog::note::{Kind, Signer};
 
 use super::{origin, witnessed, witnesses};
 use crate::config::{Loaded, node as file};
+use crate::node::sample::START;
 
 #[test]
 fn the_origin_is_the_identifier_and_fit_for_a_key() {
@@ -86,18 +87,3 @@ fn says_what_is_wrong_with_a_key_or_an_address() {
         1
     );
 }
-
-const START: &str = r#"
-server = "AZ/GOV/1/ss"
-data_dir = "data"
-[listen]
-messages = "127.0.0.1:1"
-ocsp = "127.0.0.1:2"
-[registry]
-anchor = "anchor.xml"
-[token]
-pin_file = "pin"
-[token.authentication]
-key = "key.pem"
-certificate = "certificate.pem"
-"#;

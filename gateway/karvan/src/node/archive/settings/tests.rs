@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{check, envelopes, options};
 use crate::config::{Loaded, node as file};
+use crate::node::sample::START;
 
 const NOW: Timestamp = Timestamp::constant(1_893_456_000, 0);
 
@@ -271,18 +272,3 @@ fn names_the_key_of_what_is_wrong_about_a_store() {
     let said = options(&config).unwrap_err().to_string();
     assert!(said.contains("archive.store.authorities_file"), "{said}");
 }
-
-const START: &str = r#"
-server = "DEV/GOV/1/ss"
-data_dir = "data"
-[listen]
-messages = "127.0.0.1:1"
-ocsp = "127.0.0.1:2"
-[registry]
-anchor = "anchor.xml"
-[token]
-pin_file = "pin"
-[token.authentication]
-key = "key"
-certificate = "certificate"
-"#;
