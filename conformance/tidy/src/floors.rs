@@ -3,7 +3,7 @@
 use crate::repository::{Kind, Manifest};
 
 /// The floors, by the names of crates; a name that ends in `-*` is a family.
-const FLOORS: [(&str, u8); 19] = [
+const FLOORS: [(&str, u8); 21] = [
     ("karvan", 6),
     ("adapters-*", 5),
     ("gateway-admin", 5),
@@ -12,6 +12,8 @@ const FLOORS: [(&str, u8); 19] = [
     ("gateway-messagelog", 3),
     ("gateway-registry", 3),
     ("gateway-asic", 3),
+    ("gateway-consent", 3),
+    ("gateway-journal", 3),
     ("gateway-seal", 2),
     ("gateway-policy", 2),
     ("gateway-globalconf", 2),

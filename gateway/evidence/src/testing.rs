@@ -254,6 +254,7 @@ fn record(id: &str, time: Timestamp) -> Record {
         hash_chain_result: None,
         hash_chain: None,
         degraded: Vec::new(),
+        basis: None,
     }
 }
 

@@ -113,6 +113,7 @@ fn empty(
         hash_chain_result,
         hash_chain,
         degraded,
+        basis: None,
     }
 }
 

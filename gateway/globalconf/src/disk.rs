@@ -34,6 +34,8 @@ pub const FETCH_INTERVAL_PARAMS: &str = "fetchinterval-params.xml";
 pub const NEXT_UPDATE_PARAMS: &str = "nextupdate-params.xml";
 /// The file of the optional part MONITORING.
 pub const MONITORING_PARAMS: &str = "monitoring-params.xml";
+/// The file of the optional part KARVAN-RULES.
+pub const RULES: &str = "karvan-rules.json";
 /// What the name of a part's metadata adds to the part's.
 pub const METADATA_SUFFIX: &str = ".metadata";
 

@@ -33,6 +33,9 @@ pub const NEXT_UPDATE: &str = "NEXTUPDATE";
 /// The content identifier of monitoring-params.xml.
 pub const MONITORING: &str = "MONITORING";
 
+/// The content identifier of karvan-rules.json: what the registry declares beyond the protocol.
+pub const RULES: &str = "KARVAN-RULES";
+
 /// The longest part we read: a whole country's members and servers fit.
 pub const PART_BYTES_MAX: usize = 64 << 20;
 

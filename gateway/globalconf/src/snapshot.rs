@@ -26,6 +26,7 @@ pub struct Snapshot {
     fetch_interval: FetchInterval,
     next_update: NextUpdate,
     monitoring: Monitoring,
+    rules: Option<Vec<u8>>,
     instances: BTreeMap<String, Instance>,
     /// Servers by the hash of an authentication certificate, own instance first.
     by_auth_hash: HashMap<(DigestAlgorithm, Vec<u8>), Vec<ServerId>>,
@@ -135,6 +136,7 @@ impl Snapshot {
             fetch_interval: FetchInterval::default(),
             next_update: NextUpdate::default(),
             monitoring: Monitoring::default(),
+            rules: None,
             instances: BTreeMap::new(),
             by_auth_hash: HashMap::new(),
             ocsp_candidates: Vec::new(),
@@ -176,6 +178,7 @@ impl Snapshot {
             files.optional(disk::FETCH_INTERVAL_PARAMS, FetchInterval::from_xml)?;
         self.next_update = files.optional(disk::NEXT_UPDATE_PARAMS, NextUpdate::from_xml)?;
         self.monitoring = files.optional(disk::MONITORING_PARAMS, Monitoring::from_xml)?;
+        self.rules = files.optional(disk::RULES, |bytes| Ok(Some(bytes.to_vec())))?;
         self.instances.insert(self.own.clone(), shared);
         Ok(())
     }
@@ -398,6 +401,11 @@ impl Snapshot {
             .map_or(TIMESTAMPING_INTERVAL_SECONDS, |private| {
                 private.timestamping_interval_seconds
             })
+    }
+
+    /// The octets of the optional part KARVAN-RULES; `None`: the registry publishes none.
+    pub fn rules(&self) -> Option<&[u8]> {
+        self.rules.as_deref()
     }
 
     /// The client that may query the monitoring of every node.

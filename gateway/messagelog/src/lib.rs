@@ -45,7 +45,10 @@ pub use content::{Content, ContentReader};
 pub use error::Error;
 pub use log::{MessageLog, Options};
 pub use protection::Protection;
-pub use record::{Covered, Direction, Entry, Logged, Protocol, Record, Refusal, Side, Stamp};
+pub use record::{
+    Basis, Consent, Covered, Direction, Disclosure, Entry, Ground, Logged, PersonMark, Protocol, Record,
+    Refusal, Side, Stamp,
+};
 pub use refusals::RefusalCounts;
 pub use retention::{Erased, Orphans};
 pub use spool::Spool;

@@ -1,5 +1,6 @@
 //! What is logged: a message with all that a later check needs, a refusal, or a time stamp.
 
+mod basis;
 mod wire;
 
 #[cfg(test)]
@@ -14,6 +15,7 @@ use gateway_store::segment::Position;
 use jiff::Timestamp;
 
 use crate::Content;
+pub use basis::{Basis, Consent, Disclosure, Ground, PersonMark};
 pub(crate) use wire::{
     Keys, Kind, PROTECTION_NONE, PROTECTION_SEALED, Signed, VERSION, decode, decode_plain,
     encode_message, encode_refusal, encode_stamp, keys, malformed, signed, stamp,
@@ -87,6 +89,8 @@ pub struct Record {
     pub hash_chain: Option<Bytes>,
     /// Degraded steps under which it was made, e.g. `globalconf-grace`.
     pub degraded: Vec<String>,
+    /// On what the exchange rests; requests only, where rules are in force.
+    pub basis: Option<Box<Basis>>,
 }
 
 /// A refused message: what was asked and why not. No content.

@@ -9,6 +9,7 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | [`basis`] | what a request says of its legal basis |
 //! | [`id`] | identifiers of members, subsystems, services, servers, groups |
 //! | [`soap`] | SOAP envelopes: checks, header, request hash, attachments |
 //! | [`rest`] | REST requests and responses in their serialised form |
@@ -18,6 +19,7 @@
 //! | [`header`] | names of HTTP headers |
 //! | `limits` | [`Limits`] |
 
+pub mod basis;
 pub mod envelope;
 pub mod fault;
 pub mod header;

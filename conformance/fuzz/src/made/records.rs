@@ -82,6 +82,7 @@ fn record(attachments: Vec<(Vec<(String, String)>, Content)>) -> Record {
         hash_chain_result: Some(result),
         hash_chain: Some(chain),
         degraded: vec!["an OCSP response was stale".to_owned()],
+        basis: None,
     }
 }
 

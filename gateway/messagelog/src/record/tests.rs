@@ -49,6 +49,7 @@ pub(crate) fn record() -> Record {
         hash_chain_result: None,
         hash_chain: None,
         degraded: Vec::new(),
+        basis: None,
     }
 }
 
@@ -120,6 +121,7 @@ fn any_record() -> impl Strategy<Value = Record> {
             hash_chain: parts.3,
             attachments: rest.0,
             degraded: rest.1,
+            basis: None,
             content_type: rest.2,
             ..record()
         },

@@ -178,6 +178,7 @@ impl Country {
                 hash_chain_result: None,
                 hash_chain: None,
                 degraded: Vec::new(),
+                basis: None,
             };
             self.signed(record)
         };
@@ -228,6 +229,7 @@ impl Country {
                 hash_chain_result: None,
                 hash_chain: None,
                 degraded: Vec::new(),
+                basis: None,
             })
         };
         vec![

@@ -212,6 +212,7 @@ impl MessageFields<'_> {
             hash_chain_result: self.hash_chain_result.map(|bytes| whole.slice_ref(bytes)),
             hash_chain: self.hash_chain.map(|bytes| whole.slice_ref(bytes)),
             degraded: self.degraded.into_iter().map(str::to_owned).collect(),
+            basis: None,
         })
     }
 }
