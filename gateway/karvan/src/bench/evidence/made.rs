@@ -134,6 +134,7 @@ impl Made {
             hash_chain_result: None,
             hash_chain: None,
             degraded: Vec::new(),
+            basis: None,
         })
     }
 
