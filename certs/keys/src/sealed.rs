@@ -84,7 +84,7 @@ fn check_seal(scheme: &pkcs5::EncryptionScheme<'_>) -> Result<(), Error> {
 pub(crate) const PKCS8_BYTES_MAX: usize = 8192;
 /// What OWASP's password storage advice asks of PBKDF2 with SHA-256. scrypt with parameters of the
 /// same strength needs more memory than `openssl` grants without being told.
-const PBKDF2_ITERATIONS: u32 = 600_000;
+pub(crate) const PBKDF2_ITERATIONS: u32 = 600_000;
 const PBKDF2_ITERATIONS_MAX: u32 = 10_000_000;
 /// Memory times passes.
 const SCRYPT_BYTES_MAX: u64 = 1 << 29;

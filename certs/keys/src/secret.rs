@@ -1,12 +1,14 @@
 //! Secret keys that seal bytes at rest.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use ring::hkdf;
+use ring::{hkdf, pbkdf2};
 use zeroize::Zeroizing;
 
-use crate::{Error, random_bytes};
+use crate::sealed::PBKDF2_ITERATIONS;
+use crate::{Error, Pin, random_bytes};
 
 /// 32 secret octets: wiped from memory when dropped, never printed. Keys of one use each are
 /// derived from it ([`Self::derive`]); those seal bytes with AES-256-GCM.
@@ -49,6 +51,50 @@ impl SecretKey {
         Self(Zeroizing::new(random_bytes()))
     }
 
+    /// The key that a PIN and a salt make, by PBKDF2-HMAC-SHA-256 (RFC 8018): slow on purpose.
+    #[must_use]
+    pub fn from_pin(pin: &Pin, salt: &[u8; 16]) -> Self {
+        let mut bytes = Zeroizing::new([0; 32]);
+        pbkdf2::derive(
+            pbkdf2::PBKDF2_HMAC_SHA256,
+            PIN_ITERATIONS,
+            salt,
+            pin.as_bytes(),
+            &mut *bytes,
+        );
+        Self(bytes)
+    }
+
+    /// This key sealed under another: a salt of 16 octets, 32 octets, and a tag. The associated data
+    /// must be given again to open it.
+    ///
+    /// # Errors
+    /// Only of the cryptographic library.
+    pub fn to_sealed(&self, under: &Self, associated: &[u8]) -> Result<Vec<u8>, Error> {
+        let salt = random_bytes::<SALT_BYTES>();
+        let mut octets = Zeroizing::new(Vec::with_capacity(SEALED_BYTES));
+        octets.extend_from_slice(&*self.0);
+        // A key of one use may have any nonce.
+        under
+            .derive(&salt, SEALED_KEY)
+            .seal([0; 12], associated, &mut octets)?;
+        Ok([salt.as_slice(), octets.as_slice()].concat())
+    }
+
+    /// Opens what [`Self::to_sealed`] made.
+    ///
+    /// # Errors
+    /// It was not sealed under this key with this associated data, or was changed since.
+    pub fn from_sealed(sealed: &[u8], under: &Self, associated: &[u8]) -> Result<Self, Error> {
+        let (salt, octets) = sealed.split_at_checked(SALT_BYTES).ok_or(Error::BadSeal)?;
+        let mut octets = Zeroizing::new(octets.to_vec());
+        under
+            .derive(salt, SEALED_KEY)
+            .open([0; 12], associated, &mut octets)?;
+        let bytes = <[u8; 32]>::try_from(octets.as_slice()).map_err(|_| Error::BadSeal)?;
+        Ok(Self::from_bytes(bytes))
+    }
+
     /// The key of one purpose and salt, by HKDF-SHA-256 (RFC 5869). What is sealed with it tells
     /// nothing of this key, nor of keys of other purposes or salts.
     #[must_use]
@@ -77,6 +123,12 @@ impl SecretKey {
             .zip(derived.iter())
             .for_each(|(to, from)| *to = *from);
         octets
+    }
+
+    /// HMAC-SHA-256 (RFC 2104) under this key.
+    #[must_use]
+    pub fn hmac_sha256(&self, data: &[u8]) -> [u8; 32] {
+        crate::hmac_sha256(&*self.0, data)
     }
 
     /// Encrypts the bytes in place and appends their tag ([`TAG_BYTES`] more). A nonce must never
@@ -152,6 +204,14 @@ fn hex_digit(digit: u8) -> Option<u8> {
 /// How much longer sealed bytes are than plain ones.
 pub const TAG_BYTES: usize = 16;
 const HEX_DIGITS: usize = 64;
+const SALT_BYTES: usize = 16;
+const SEALED_BYTES: usize = 48;
+const SEALED_KEY: &[u8] = b"karvan sealed key 1";
+/// As for private keys under a PIN.
+const PIN_ITERATIONS: NonZeroU32 = match NonZeroU32::new(PBKDF2_ITERATIONS) {
+    Some(iterations) => iterations,
+    None => NonZeroU32::MIN,
+};
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ mod containers;
 mod documents;
 mod messages;
 mod records;
+mod rules;
 mod tlog;
 
 use std::sync::{Arc, OnceLock};
@@ -33,6 +34,8 @@ pub use documents::{configuration, documents_and_files};
 pub(crate) use messages::sealed_messages;
 pub use messages::{envelopes, faults, hash_chains, signature_documents};
 pub use records::{log_records, log_segments};
+pub(crate) use rules::{KID, registry, service_id};
+pub use rules::{consents, feed_lines, feed_pages, rules_parts};
 pub(crate) use tlog::transparency;
 pub use tlog::{add_checkpoints, signed_notes, tlog_proofs, tlog_tiles};
 

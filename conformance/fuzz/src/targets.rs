@@ -4,6 +4,7 @@ mod adapter;
 mod archive;
 mod asic;
 mod authority;
+mod basis;
 mod document;
 mod globalconf;
 mod log;
@@ -12,6 +13,7 @@ mod multipart;
 mod net;
 mod policy;
 mod rest;
+mod rules;
 mod seal;
 mod tlog;
 mod x509;
@@ -21,6 +23,7 @@ pub use adapter::{adapter_description, adapter_request, adapter_statement, adapt
 pub use archive::{archive_openpgp, archive_state, linking_info, openpgp_key};
 pub use asic::{stamped_signature, zip_archive};
 pub use authority::{ocsp_responder, timestamper};
+pub use basis::{basis_block, basis_headers};
 pub use document::asic_container;
 pub use globalconf::{
     anchor, directory_content, disk_metadata, optional_params, private_params, shared_params,
@@ -32,6 +35,7 @@ pub use multipart::{envelope, mime_multipart, soap_multipart};
 pub use net::{ocsp_port_answer, request_framing};
 pub use policy::{path_pattern, service_path};
 pub use rest::{rest_client_request, rest_request, rest_response};
+pub use rules::{consent_artefact, feed_line, feed_page, person_locator, rules_part, strict_json};
 pub use seal::{hash_chain, signature};
 pub use tlog::{add_checkpoint, signed_note, tlog_proof, tlog_tile};
 pub use x509::{

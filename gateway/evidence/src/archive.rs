@@ -33,6 +33,7 @@ pub mod transfer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use certs_keys::DigestAlgorithm;
 use gateway_messagelog::{Entry, Erased, MessageLog, Side};
@@ -71,6 +72,9 @@ pub struct Options {
     pub remove_local: bool,
     /// Run after files were made.
     pub command: Option<transfer::Command>,
+    /// Up to which entry somebody else has read the log; what lies behind is not erased. `None`:
+    /// nobody else reads it.
+    pub followed: Option<Arc<AtomicU64>>,
 }
 
 /// Archives one log; there is one for each folder.
@@ -112,6 +116,7 @@ impl Options {
             store: None,
             remove_local: false,
             command: None,
+            followed: None,
         }
     }
 }
@@ -369,7 +374,10 @@ impl Archiver {
         let Ok(before) = now.checked_sub(self.options.keep) else {
             return Ok(());
         };
-        let erased = self.log.erase_before(before, state.archived_until).await;
+        let followed = self.options.followed.as_ref();
+        let followed = followed.map_or(u64::MAX, |followed| followed.load(Ordering::Acquire));
+        let until = state.archived_until.min(followed);
+        let erased = self.log.erase_before(before, until).await;
         made.erased = erased.map_err(Error::Log)?;
         if self.log.orphans().is_some_and(|orphans| orphans.files > 0) {
             self.log.remove_orphans(now).await.map_err(Error::Log)?;

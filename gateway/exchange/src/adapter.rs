@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use gateway_net::{Body, ServerTrust};
 
+use crate::local::BuiltIn;
+
 /// Where a service is and how long it may take.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -12,6 +14,8 @@ pub struct Target {
     pub timeout: Duration,
     /// Whose certificate is believed when the URL is https.
     pub trust: ServerTrust,
+    /// The node's own service that is asked, if it is one; the URL then means nothing.
+    pub built_in: Option<BuiltIn>,
 }
 
 /// Carries a request to a service. The URI of the request is absolute.

@@ -1,6 +1,10 @@
 //! A verified global configuration with what was believed under it.
 
+use std::fmt;
+use std::sync::Arc;
+
 use gateway_globalconf::Snapshot;
+use gateway_policy::rules::Rules;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Error;
@@ -11,7 +15,34 @@ use crate::trust::Believed;
 pub struct Conf {
     /// The verified parts.
     pub snapshot: Snapshot,
+    /// The registry's rules, as this node judged the part that holds them.
+    pub rules: RulesState,
     pub(crate) believed: Believed,
+}
+
+/// How the registry's rules stand.
+#[derive(Clone, Debug, Default)]
+pub enum RulesState {
+    /// The registry publishes none, and never did: exchanges go on as before there were rules.
+    #[default]
+    Absent,
+    /// These hold.
+    InForce(Arc<Rules>),
+    /// There are or were rules, but none that can be obeyed: nothing is exchanged.
+    Refused(RulesFault),
+}
+
+/// Why rules cannot be obeyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RulesFault {
+    /// They cannot be read, are of another instance, or contradict themselves.
+    Invalid,
+    /// They are older than rules that were in force here before.
+    RolledBack,
+    /// They have a version that was in force here before, with other content, or do not follow it.
+    Tampered,
+    /// Rules were in force here before, and the configuration has none.
+    Missing,
 }
 
 /// The configuration may be used, perhaps with a remark for the record. Only [`Conf::valid`] makes it.
@@ -21,11 +52,18 @@ pub struct Valid {
 }
 
 impl Conf {
-    /// Nothing is believed yet.
+    /// A configuration without rules. Nothing is believed yet.
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
+        Self::with_rules(snapshot, RulesState::Absent)
+    }
+
+    /// A configuration with rules that stand so. Nothing is believed yet.
+    #[must_use]
+    pub fn with_rules(snapshot: Snapshot, rules: RulesState) -> Self {
         Self {
             snapshot,
+            rules,
             believed: Believed::default(),
         }
     }
@@ -59,6 +97,17 @@ impl Valid {
     #[must_use]
     pub fn degraded(self) -> Vec<String> {
         self.degraded.map(str::to_owned).into_iter().collect()
+    }
+}
+
+impl fmt::Display for RulesFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Invalid => "they cannot be read",
+            Self::RolledBack => "they are older than those that were in force here before",
+            Self::Tampered => "they do not follow those that were in force here before",
+            Self::Missing => "they were in force here before, and are gone",
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! been carried out; the provider's log tells.
 
 mod authorize;
+mod basis;
 mod log;
 mod receive;
 mod respond;
@@ -88,17 +89,18 @@ impl<T: Transport> Consumer<T> {
         let routed = route::provider(authorized, &conf.snapshot, &node.settings)?;
         let timely = timely::exchange(node, &conf, now)?; // what is logged does not wait too long
         let complete = receive::rest(routed, &node.log).await?;
+        let founded = basis::request(complete, node, &conf).await?; // a rule allows it
 
         let (now, keys) = (node.clock.now(), node.keys.load_full());
         let authentication = keys.authentication(now).ok_or(Error::NoAuthenticationKey)?;
-        let sealed = seal::request(complete, &keys, now).await?;
+        let sealed = seal::request(founded, &keys, now).await?;
         let logged = log::request(sealed, node, valid, timely).await?; // no record, no sending
 
         let reply = send::request(&logged, authentication, &self.transport, node, &conf).await?;
         let verified = verify::response(reply, &logged, node, &conf).await?; // it answers what we asked
         let answer = log::response(verified, &logged, node, valid, timely).await?;
 
-        Ok(respond::to_client(answer))
+        Ok(respond::to_client(answer, &logged))
     }
 }
 

@@ -7,6 +7,7 @@ use gateway_proto::id::{ClientId, MemberId, ServerId, ServiceId};
 use gateway_proto::{envelope, rest, soap};
 use jiff::Timestamp;
 
+use crate::basis::BasisError;
 use crate::local::ServiceKind;
 use crate::{signer, trust};
 
@@ -114,6 +115,10 @@ pub enum Error {
     Peer(trust::PeerError),
     /// The signature is not believed.
     Signature(trust::SignatureError),
+
+    // ── on what ground ──
+    /// It rests on no ground.
+    Basis(BasisError),
 
     // ── where to ──
     /// The provider's instance is not in the configuration.
@@ -234,6 +239,7 @@ impl Error {
     #[must_use]
     pub fn blame(&self) -> Blame {
         match self {
+            Self::Basis(error) => error.blame(),
             Self::NoConfiguration
             | Self::ConfigurationOutdated { .. }
             | Self::NoAuthenticationKey
@@ -395,6 +401,7 @@ impl fmt::Display for Error {
             Self::ClientTls { client, reason } => write!(f, "Client ({client}) {reason}"),
             Self::Peer(error) => write!(f, "{error}"),
             Self::Signature(error) => write!(f, "{error}"),
+            Self::Basis(error) => write!(f, "{error}"),
             Self::UnknownInstance { instance } => {
                 write!(f, "Instance '{instance}' is not in the global configuration")
             }
@@ -460,6 +467,7 @@ impl std::error::Error for Error {
             Self::Envelope(error) => error.source(),
             Self::Peer(error) => error.source(),
             Self::Signature(error) => error.source(),
+            Self::Basis(error) => error.source(),
             Self::Body(error)
             | Self::ClientBody(error)
             | Self::Network(error)

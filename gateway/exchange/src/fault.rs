@@ -110,6 +110,7 @@ fn code(error: &Error, half: Half) -> String {
         Error::UnknownClient { .. } | Error::NoAddress { .. } => "unknown_member".into(),
         Error::Peer(error) => peer_code(error, half),
         Error::Signature(error) => format!("signature_verification.{}", signature_code(error)),
+        Error::Basis(error) => format!("basis.{}", error.code()),
         Error::UnknownServer { .. } | Error::WrongServer { .. } => "invalid_security_server".into(),
         Error::Maintenance { .. } => "maintenance_mode".into(),
         Error::Network(_) => "network_error".into(),

@@ -10,16 +10,18 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`consumer`] | receive → authorize → route → seal → log → send → verify → log → respond |
-//! | [`provider`] | receive → authenticate → permit → verify → log → call → seal → log → respond |
+//! | [`consumer`] | receive → authorize → route → basis → seal → log → send → verify → log → respond |
+//! | [`provider`] | receive → authenticate → permit → verify → basis → log → call → seal → log → respond |
 //! | [`message`] | a request or a response in transit, SOAP or REST |
 //! | [`content`] | bodies: read under a limit, kept, written out again |
+//! | [`basis`] | rules, purpose, persons and consent: on what ground an exchange rests |
 //! | [`signer`] | one signer a key; batches what is queued |
 //! | [`conf`], [`trust`] | the configuration in force and what was believed under it |
 //! | [`local`], [`keys`], [`node`] | what this node is: its clients, services, keys, settings |
 //! | [`error`], [`fault`] | what can go wrong, and the one table that gives it a fault |
 
 pub mod adapter;
+pub mod basis;
 pub mod clock;
 pub mod conf;
 pub mod consumer;

@@ -64,6 +64,19 @@ pub struct Service {
     pub verify_certificate: bool,
     /// Why it is switched off, if it is.
     pub disabled: Option<String>,
+    /// It is answered by the node itself; the registry's rules are not asked.
+    pub built_in: Option<BuiltIn>,
+}
+
+/// A service that each node has by itself: the journal of who asked about whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BuiltIn {
+    /// Who asked about a person.
+    FindUsage,
+    /// From when on that can be told.
+    UsagePeriod,
+    /// Whether it can be told now.
+    Heartbeat,
 }
 
 /// The protocol a service speaks.
@@ -73,6 +86,27 @@ pub enum ServiceKind {
     Soap,
     /// Described by OpenAPI or by a base path.
     Rest,
+}
+
+impl BuiltIn {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::FindUsage, Self::UsagePeriod, Self::Heartbeat];
+
+    /// Its service code, the same on every node.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::FindUsage => "findUsage",
+            Self::UsagePeriod => "usagePeriod",
+            Self::Heartbeat => "heartbeat",
+        }
+    }
+
+    /// The one with this service code.
+    #[must_use]
+    pub fn with_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.code() == code)
+    }
 }
 
 impl Local {

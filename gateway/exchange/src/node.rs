@@ -1,12 +1,15 @@
 //! What both halves of the path share.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use gateway_globalconf::Snapshot;
+use gateway_journal::Journal;
 use gateway_messagelog::MessageLog;
+use gateway_policy::feed;
 use gateway_proto::Limits;
 
+use crate::basis::Consents;
 use crate::body_logging::BodyLogging;
 use crate::clock::Clock;
 use crate::conf::Conf;
@@ -26,6 +29,13 @@ pub struct Node {
     pub keys: ArcSwap<Keys>,
     /// The message log.
     pub log: MessageLog,
+    /// Consents that no longer hold and cases that are open. Written by the task that follows the
+    /// feed; the path reads it and lets go before it waits for anything.
+    pub feed: RwLock<feed::State>,
+    /// Who asked about whom, and what has been used up.
+    pub journal: Journal,
+    /// Consents that were verified; starts out empty.
+    pub consents: Consents,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Settings that do not change while running.

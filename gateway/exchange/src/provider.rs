@@ -4,6 +4,7 @@
 //! service that was asked may have been answered by then; the request's record tells that it was.
 
 mod authenticate;
+mod basis;
 mod call;
 mod log;
 mod permit;
@@ -61,8 +62,9 @@ impl<A: Adapter> Provider<A> {
         let received = receive::rest(authenticated, decision.is_ok(), &node.log).await?;
         let permitted = permit::request(received, decision)?;
         let verified = verify::request(permitted, &conf, node.clock.now())?;
+        let founded = basis::request(verified, node, &conf).await?; // a rule allows it
         let timely = timely::exchange(node, &conf, node.clock.now())?; // nothing waits too long
-        let logged = log::request(verified, node, valid, timely).await?; // no record, no call
+        let logged = log::request(founded, node, valid, timely).await?; // no record, no call
 
         let answer = call::service(&logged, &self.adapter, node).await?;
         let keys = node.keys.load_full();

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use certs_keys::Digest;
-use gateway_messagelog::{Direction, Record, Side};
+use gateway_messagelog::{Basis, Direction, Record, Side};
 use gateway_proto::id::ServerId;
 use gateway_seal::Seal;
 use jiff::Timestamp;
@@ -23,15 +23,18 @@ pub(crate) struct Circumstances<'c> {
     pub(crate) now: Timestamp,
 }
 
-/// The record of a request; `digest` is that of its bytes, as it was signed.
+/// The record of a request; `digest` is that of its bytes, as it was signed. On what it rests is kept
+/// also where bodies are not.
 pub(crate) fn of_request(
     request: &Request,
     digest: Digest,
     attachments: &[Attachment],
     seal: &Seal,
+    basis: Option<Box<Basis>>,
     circumstances: &Circumstances<'_>,
 ) -> Record {
     let mut record = empty(request, seal, attachments, circumstances);
+    record.basis = basis;
     match circumstances.keeps_bodies(request) {
         true => record.message = request.bytes().clone(),
         false => withhold(&mut record, request.reduced(), digest),

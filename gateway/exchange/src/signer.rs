@@ -63,6 +63,13 @@ impl Signer {
         self.context.store(Arc::new(context));
     }
 
+    /// How many messages wait for the next round.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let queue = &self.queue;
+        queue.max_capacity().saturating_sub(queue.capacity())
+    }
+
     /// Signs one message, with others if others wait.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 pub(crate) mod certs;
 pub(crate) mod evidence;
+pub(crate) mod journal;
 pub(crate) mod node;
 pub(crate) mod registry;
 

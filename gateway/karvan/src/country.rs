@@ -1,6 +1,7 @@
 //! A country for one machine: members, nodes, clients, services and rights, as data; founded in a
 //! folder and started from it.
 
+mod declared;
 pub(crate) mod found;
 pub(crate) mod place;
 
@@ -11,6 +12,8 @@ use crate::{adapter, certs, registry};
 
 use self::place::Place;
 
+/// In place of an adapter: the consent desk of the registry answers.
+pub(crate) const DESK: &str = "@desk";
 /// Instance of every identifier.
 pub(crate) const INSTANCE: &str = "AZ";
 
@@ -24,6 +27,12 @@ pub(crate) struct Plan {
     pub(crate) groups: &'static [(&'static str, &'static [&'static str])],
     pub(crate) nodes: &'static [NodePlan],
     pub(crate) adapters: &'static [AdapterPlan],
+    /// What the registry declares beyond the protocol, as JSON; without it there are no rules.
+    pub(crate) rules: Option<&'static str>,
+    /// Who may ask the journals of all nodes, `class/code/subsystem`.
+    pub(crate) portals: &'static [&'static str],
+    /// Who may read and review notices of break-glass uses, `class/code/subsystem`.
+    pub(crate) supervisors: &'static [&'static str],
 }
 
 /// A member with its class.
@@ -61,7 +70,7 @@ pub(crate) struct ServicePlan {
     pub(crate) code: &'static str,
     /// SOAP services have a version, REST services a path on the adapter.
     pub(crate) kind: Kind,
-    /// The adapter that answers; a service without one answers on the first adapter port.
+    /// The adapter that answers, or [`DESK`]; a service without one answers on the first adapter port.
     pub(crate) adapter: &'static str,
 }
 

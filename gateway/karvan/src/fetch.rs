@@ -42,6 +42,17 @@ pub(crate) async fn get(
     .await
 }
 
+/// The same, but silence ends it after this time.
+pub(crate) async fn get_within(
+    client: &Client,
+    url: &str,
+    bytes_max: usize,
+    timeout: Duration,
+) -> Result<(u16, Bytes), Error> {
+    let request = request(Method::GET, url, gateway_net::empty())?;
+    call_within(client, request, bytes_max, Some(timeout)).await
+}
+
 /// POST with a content type, at most `bytes_max` back: status and body.
 pub(crate) async fn post(
     client: &Client,
@@ -80,8 +91,17 @@ async fn call(
     request: Request<Body>,
     bytes_max: usize,
 ) -> Result<(u16, Bytes), Error> {
+    call_within(client, request, bytes_max, None).await
+}
+
+async fn call_within(
+    client: &Client,
+    request: Request<Body>,
+    bytes_max: usize,
+    timeout: Option<Duration>,
+) -> Result<(u16, Bytes), Error> {
     let response = client
-        .request(request, &ServerTrust::Any, None)
+        .request(request, &ServerTrust::Any, timeout)
         .await
         .map_err(Error::Net)?;
     let status = response.status().as_u16();

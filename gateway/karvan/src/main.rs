@@ -57,8 +57,8 @@ enum Command {
     Sandbox(sandbox::Options),
     /// A security server.
     Node(Service),
-    /// The central registry.
-    Registry(Service),
+    /// The central registry; with a command it is asked or changed, running or not.
+    Registry(registry::Options),
     /// The sandbox authority: OCSP and time-stamping.
     Certs(Service),
     /// A database as SOAP and REST services.
@@ -120,17 +120,7 @@ async fn run(command: Command) -> Result<bool, Failure> {
             started.running.until_asked().await?;
             Ok(true)
         }
-        Command::Registry(service) => {
-            let config = Loaded::read(&service.config)?;
-            if service.check {
-                registry::check(&config)?;
-                return Ok(true);
-            }
-            let opened = registry::open(&config)?;
-            let (running, _) = registry::start(&config, opened).await?;
-            running.until_asked().await?;
-            Ok(true)
-        }
+        Command::Registry(options) => run_registry(options).await,
         Command::Certs(service) => {
             let config = Loaded::read(&service.config)?;
             if service.check {
@@ -158,6 +148,22 @@ async fn run(command: Command) -> Result<bool, Failure> {
             Ok(tokio::task::spawn_blocking(move || archive::run(&command)).await??)
         }
     }
+}
+
+async fn run_registry(options: registry::Options) -> Result<bool, Failure> {
+    let path = options.config.ok_or("--config FILE names the registry")?;
+    let config = Loaded::read(&path)?;
+    if let Some(command) = options.command {
+        return Ok(registry::ask(&config, command, options.json).await?);
+    }
+    if options.check {
+        registry::check(&config)?;
+        return Ok(true);
+    }
+    let opened = registry::open(&config)?;
+    let (running, _) = registry::start(&config, opened).await?;
+    running.until_asked().await?;
+    Ok(true)
 }
 
 fn start_log(arguments: &Arguments) {

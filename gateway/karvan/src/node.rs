@@ -3,24 +3,29 @@
 mod archive;
 mod configuration;
 mod download;
+mod feed;
 mod health;
+mod journal;
 mod keys;
 mod local;
 mod log;
+mod notices;
 mod responses;
 mod rotation;
+mod rules;
 #[cfg(test)]
 mod sample;
 mod stamping;
 pub(crate) mod transparency;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use certs_x509::Certificate;
 use gateway_evidence::stamper::Stamper;
+use gateway_exchange::basis::Consents;
 use gateway_exchange::ocsp_port::OcspPort;
 use gateway_exchange::{Clock, Consumer, Node, Provider, Settings};
 use gateway_messagelog::MessageLog;
@@ -56,6 +61,7 @@ pub(crate) enum Error {
     Net(gateway_net::Error),
     Configuration(configuration::Error),
     Transparency(transparency::Error),
+    Journal(journal::Error),
 }
 
 /// Starts a node: opens its log, reads its keys, takes the last verified configuration from disk, asks the registry for
@@ -81,14 +87,21 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     let token = keys::Token::read(config).map_err(Error::Keys)?;
     let local = local::from_config(config).map_err(Error::Config)?;
 
+    let opened = journal::open(config, clock.as_ref()).map_err(Error::Journal)?;
     let node = Arc::new(Node {
         local: ArcSwap::from_pointee(local),
         conf: ArcSwapOption::empty(),
         keys: ArcSwap::default(),
         log,
+        feed: RwLock::default(),
+        journal: opened.journal.clone(),
+        consents: Consents::default(),
         clock,
         settings: settings(config).map_err(Error::Config)?,
     });
+    let following = journal::Following::new(values, Arc::clone(&node), opened);
+    let following = following.map_err(Error::Journal)?;
+    let progress = following.progress();
     let identity = token.identity(&[], None);
     let mutual = ServerTls::mutual(identity.clone(), registered(&node)).map_err(Error::Net)?;
     let peers = PeerClient::new(identity, peer_options(values)).map_err(Error::Net)?;
@@ -117,6 +130,9 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     .map_err(Error::Store)?;
     configuration.first().await;
     responses.first().await;
+    let feed = feed::Feed::new(&data_dir, Arc::clone(&node), http.clone());
+    let feed_standing = feed.standing();
+    running.spawn(feed.run(configuration.changed(), running.stop_signal()));
     let changed = configuration.changed();
     running.spawn(configuration.run(running.stop_signal()));
     running.spawn(responses.run(changed, running.stop_signal()));
@@ -136,7 +152,8 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
         log.end_soon();
     });
 
-    let archives = archive::options(config).map_err(Error::Config)?;
+    let mut archives = archive::options(config).map_err(Error::Config)?;
+    archives.followed = Some(progress.shared());
     let envelopes = archive::envelopes(&archives);
     let archiving = archive::Archiving::new(values, archives, Arc::clone(&node));
     let archive = archiving.watch();
@@ -147,7 +164,14 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     let witnesses = cosigned.standing();
     running.spawn(cosigned.run(running.stop_signal()));
 
+    // What was used up is known before anything is asked.
+    following.catch_up().await.map_err(Error::Journal)?;
+    running.spawn(following.run(running.stop_signal()));
+    let notices = notices::Notices::new(Arc::clone(&node), peers.clone(), Arc::clone(&progress));
+    running.spawn(notices.run(running.stop_signal()));
+
     let limits = listener_limits(values);
+    let services = journal::Services::new(Arc::clone(&node), Arc::clone(&progress), services);
     let messages = Provider::new(Arc::clone(&node), services);
     let listen = &values.listen;
     running
@@ -191,8 +215,14 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
             .map_err(Error::Net)?;
     }
     if let Some(address) = listen.health {
-        let health =
-            health::Health::new(Arc::clone(&node), Arc::clone(&stamper), witnesses, archive);
+        let health = health::Health::new(
+            Arc::clone(&node),
+            Arc::clone(&stamper),
+            witnesses,
+            archive,
+            feed_standing,
+            progress,
+        );
         running
             .listen(address, None, limits, health)
             .await
@@ -216,6 +246,7 @@ pub(crate) fn check(config: &Loaded<config::node::Node>) -> Result<(), Error> {
     configuration::anchor(config).map_err(Error::Configuration)?;
     transparency::check(config).map_err(Error::Transparency)?;
     archive::check(config, clock::SystemClock.now()).map_err(Error::Config)?;
+    journal::check(config).map_err(Error::Journal)?;
     Ok(())
 }
 
@@ -295,6 +326,7 @@ impl fmt::Display for Error {
             Self::Net(error) => write!(f, "{error}"),
             Self::Configuration(error) => write!(f, "{error}"),
             Self::Transparency(error) => write!(f, "{error}"),
+            Self::Journal(error) => write!(f, "{error}"),
         }
     }
 }
@@ -312,6 +344,7 @@ impl std::error::Error for Error {
             Self::Net(error) => std::error::Error::source(error),
             Self::Configuration(error) => std::error::Error::source(error),
             Self::Transparency(error) => std::error::Error::source(error),
+            Self::Journal(error) => std::error::Error::source(error),
         }
     }
 }

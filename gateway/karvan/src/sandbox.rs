@@ -3,6 +3,7 @@
 mod endpoints;
 mod evidence;
 mod plan;
+mod portal;
 mod report;
 mod story;
 mod system;

@@ -46,8 +46,8 @@ pub use error::Error;
 pub use log::{MessageLog, Options};
 pub use protection::Protection;
 pub use record::{
-    Basis, Consent, Covered, Direction, Disclosure, Entry, Ground, Logged, PersonMark, Protocol, Record,
-    Refusal, Side, Stamp,
+    Basis, Consent, Covered, Direction, Disclosure, Entry, Ground, Logged, PersonMark, Protocol,
+    Record, Refusal, Side, Stamp,
 };
 pub use refusals::RefusalCounts;
 pub use retention::{Erased, Orphans};

@@ -5,6 +5,17 @@
 //! the ground: an emergency is judged by `vital` rules alone, a consent that came along by `consent`
 //! rules, everything else by `open` and `law` rules. Of several rules the first whose limits hold
 //! decides; when none does, the refusal that came furthest is given.
+//!
+//! A service that is not about persons needs no rule. Where `open` or `law` rules name the consumer
+//! all the same, they bound the exchange and it is recorded under the one that decides.
+//!
+//! The *only* purpose there can be is, for a request that states none: the one that the access right
+//! names, if it names exactly one; else the one that the rules which may decide name together, among
+//! those that the service declares and the right allows; of several, the one of the consent that came
+//! along.
+
+mod judge;
+mod refusal;
 
 use std::fmt;
 
@@ -15,11 +26,13 @@ use uuid::Uuid;
 
 use crate::path::ServicePath;
 use crate::person::PersonKey;
-use crate::rules::{Basis, Disclosure, Rules};
+use crate::rules::{Basis, Disclosure, Registration, Rules, Unregistered};
 use crate::{consent, feed};
 
+pub use refusal::Refusal;
+
 /// What is asked, and what was said of its ground.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Ask<'a> {
     /// The caller as signed in the message.
     pub client: &'a ClientId,
@@ -118,85 +131,6 @@ pub enum QuotaOf {
     },
 }
 
-/// Why not. It names what is missing, and says nothing of the person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// No registered system declares the service.
-    ServiceNotRegistered,
-    /// The system of the service was deregistered.
-    SystemDeregistered {
-        /// Its code.
-        system: String,
-    },
-    /// The end user must be named.
-    UserMissing,
-    /// No purpose was stated and several are possible.
-    PurposeMissing,
-    /// The service, the rules or the access right do not know this purpose for this caller.
-    PurposeNotDeclared,
-    /// No rule allows this consumer this service.
-    NoRule,
-    /// A personal service, and the request names no person.
-    PersonMissing,
-    /// Rules would allow it, but only with the person's consent.
-    ConsentRequired,
-    /// A consent came along, but no rule takes one here.
-    ConsentNotTaken,
-    /// The rule does not hold yet, or no longer.
-    RuleNotInForce {
-        /// The rule.
-        rule: String,
-    },
-    /// Not at this hour.
-    OutsideHours {
-        /// The rule.
-        rule: String,
-    },
-    /// A case must be named.
-    CaseMissing {
-        /// The rule.
-        rule: String,
-    },
-    /// The case is not open.
-    CaseNotOpen {
-        /// The rule.
-        rule: String,
-    },
-    /// The case is open, but not for these persons.
-    CaseOtherPersons {
-        /// The rule.
-        rule: String,
-    },
-    /// The feed is too old to rely on.
-    FeedStale,
-    /// An emergency without a reason that says something.
-    ReasonMissing,
-    /// No rule allows this caller to break the glass.
-    EmergencyNotAllowed,
-    /// The consent is for another consumer.
-    ConsentOtherConsumer,
-    /// For another provider.
-    ConsentOtherProvider,
-    /// For other services.
-    ConsentOtherService,
-    /// About other persons.
-    ConsentOtherPerson,
-    /// For another purpose.
-    ConsentOtherPurpose,
-    /// For other categories of data.
-    ConsentOtherCategories,
-    /// Signed in the future.
-    ConsentFromFuture,
-    /// Not valid yet.
-    ConsentNotYetValid,
-    /// Valid no longer.
-    ConsentExpired,
-    /// Paused.
-    ConsentPaused,
-    /// Revoked.
-    ConsentRevoked,
-}
-
 /// Decides.
 ///
 /// # Errors
@@ -208,11 +142,60 @@ pub fn decide(
     feed: &feed::State,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    let _ = (ask, rules, directory, feed, now);
-    todo!()
+    let declared = match rules.registration(ask.service) {
+        Registration::Registered(declared, _) => declared,
+        Registration::Deregistered(_, system) => {
+            let system = system.code.clone();
+            return Err(Refusal::SystemDeregistered { system });
+        }
+        Registration::Unregistered => {
+            return match rules.part().settings.unregistered {
+                Unregistered::Refuse => Err(Refusal::ServiceNotRegistered),
+                Unregistered::Allow => Ok(Decision::without_rule(ask.purpose)),
+            };
+        }
+    };
+    if declared.user_required && ask.user.is_none_or(|user| user.trim().is_empty()) {
+        return Err(Refusal::UserMissing);
+    }
+    let candidates = rules.candidates(ask.client, ask.service, ask.rest, |group| {
+        directory.in_global_group(ask.client, group)
+    });
+    let judge = judge::Judge {
+        ask,
+        rules,
+        feed,
+        now,
+        declared,
+        way: judge::Way::of(ask),
+    };
+    judge.decide(&candidates)
+}
+
+/// What a caller says may be about persons: the user, the path, the reason of an emergency.
+impl fmt::Debug for Ask<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask")
+            .field("client", &self.client)
+            .field("service", &self.service)
+            .field("purpose", &self.purpose)
+            .field("persons", &self.persons.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Decision {
+    /// Nobody's data, so nothing but the purpose is to be known of it.
+    fn without_rule(purpose: Option<&str>) -> Self {
+        Self {
+            ground: Ground::NotPersonal,
+            purpose: purpose.map(str::to_owned),
+            quotas: Vec::new(),
+            disclosure: Disclosure::AtOnce,
+            data_life_seconds: None,
+        }
+    }
+
     /// On what it rests.
     #[must_use]
     pub fn ground(&self) -> &Ground {
@@ -244,47 +227,11 @@ impl Decision {
     }
 }
 
-impl Refusal {
-    /// The last part of the wire code, behind `basis.`.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::ServiceNotRegistered => "service_not_registered",
-            Self::SystemDeregistered { .. } => "system_deregistered",
-            Self::UserMissing => "user_missing",
-            Self::PurposeMissing => "purpose_missing",
-            Self::PurposeNotDeclared => "purpose_not_declared",
-            Self::NoRule => "no_rule",
-            Self::PersonMissing => "person_missing",
-            Self::ConsentRequired => "consent_required",
-            Self::ConsentNotTaken => "consent_not_taken",
-            Self::RuleNotInForce { .. } => "rule_not_in_force",
-            Self::OutsideHours { .. } => "outside_hours",
-            Self::CaseMissing { .. } => "case_missing",
-            Self::CaseNotOpen { .. } => "case_not_open",
-            Self::CaseOtherPersons { .. } => "case_other_persons",
-            Self::FeedStale => "feed_stale",
-            Self::ReasonMissing => "reason_missing",
-            Self::EmergencyNotAllowed => "emergency_not_allowed",
-            Self::ConsentOtherConsumer => "consent_other_consumer",
-            Self::ConsentOtherProvider => "consent_other_provider",
-            Self::ConsentOtherService => "consent_other_service",
-            Self::ConsentOtherPerson => "consent_other_person",
-            Self::ConsentOtherPurpose => "consent_other_purpose",
-            Self::ConsentOtherCategories => "consent_other_categories",
-            Self::ConsentFromFuture => "consent_from_future",
-            Self::ConsentNotYetValid => "consent_not_yet_valid",
-            Self::ConsentExpired => "consent_expired",
-            Self::ConsentPaused => "consent_paused",
-            Self::ConsentRevoked => "consent_revoked",
-        }
-    }
-}
+/// A reason for breaking the glass has at least so many characters, white space around it apart.
+pub const REASON_CHARS_MIN: usize = 10;
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
+/// The clock of the consent service may be this far ahead. Seconds.
+pub const AHEAD_SECONDS_MAX: i64 = 60;
 
-impl std::error::Error for Refusal {}
+#[cfg(test)]
+mod tests;

@@ -4,16 +4,20 @@
 //! rests on it, so the provider's node judges it without asking anybody; what happened to it since
 //! stands in the [`crate::feed`].
 
+mod form;
+
 use std::fmt;
 
-use certs_keys::{Digest, Ed25519Key};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use certs_keys::{Digest, DigestAlgorithm, Ed25519Key};
 use gateway_proto::id::ClientId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::person::PersonKey;
-use crate::rules::{Frequency, Rules};
+use crate::rules::{ConsentKey, Frequency, Rules};
 use crate::{json, jws};
 
 /// What a person allowed. All times are whole seconds.
@@ -70,7 +74,7 @@ pub struct Artefact {
 }
 
 /// Who agreed for the subject.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActingFor {
     /// The person who agreed.
@@ -152,17 +156,76 @@ impl Verified {
 /// # Errors
 /// Says what is wrong with it, without saying about whom it is.
 pub fn verify(text: &str, rules: &Rules) -> Result<Verified, Error> {
-    let _ = (text, rules);
-    todo!()
+    let part = rules.part();
+    let keys = part
+        .consent
+        .as_ref()
+        .map_or(&[][..], |service| &service.keys);
+    verify_with(text, &part.instance, keys)
 }
 
 /// Signs an artefact; gives the compact JWS.
 ///
+/// It signs nothing that [`verify`] would refuse for its form: the artefact is of [`FORMAT`], its
+/// times are whole seconds, its texts and lists within their bounds.
+///
 /// # Errors
-/// When a number in it has no canonical form.
+/// [`Error::Form`] when the artefact is not of the form, [`Error::Jws`] when the text would be
+/// longer than [`BYTES_MAX`].
 pub fn sign(artefact: &Artefact, kid: &str, key: &Ed25519Key) -> Result<String, Error> {
-    let _ = (artefact, kid, key);
-    todo!()
+    if !form::is_kept(artefact) {
+        return Err(Error::Form);
+    }
+    let payload = json::canonical_of(artefact).map_err(Error::Json)?;
+    let text = jws::sign(&payload, kid, MEDIA_TYPE, key);
+    match text.len() > BYTES_MAX {
+        true => Err(Error::Jws(jws::Error::TooLong)),
+        false => Ok(text),
+    }
+}
+
+/// SHA-256 of an artefact's JWS, which names it in logs and chains.
+#[must_use]
+pub fn digest(text: &str) -> Digest {
+    Digest::of(DigestAlgorithm::Sha256, text.as_bytes())
+}
+
+/// From the outside in: the signature first, so that nothing unsigned is looked into.
+fn verify_with(text: &str, instance: &str, keys: &[ConsentKey]) -> Result<Verified, Error> {
+    let jws = jws::Unverified::parse(text, BYTES_MAX, MEDIA_TYPE).map_err(Error::Jws)?;
+    let unknown = Error::Jws(jws::Error::UnknownKey);
+    let key = keys.iter().find(|key| key.kid == jws.kid());
+    let Some((key, public)) = key.and_then(|key| Some((key, public_key(key)?))) else {
+        return Err(unknown);
+    };
+    let payload = jws.verify(&key.algorithm, &public).map_err(Error::Jws)?;
+    let value = json::parse(&payload, BYTES_MAX).map_err(Error::Json)?;
+    if json::canonical(&value).map_err(Error::Json)? != payload {
+        return Err(Error::NotCanonical);
+    }
+    // What the reader says of a wrong field may quote it: it is dropped.
+    let artefact: Artefact = serde_json::from_value(value).map_err(|_| Error::Form)?;
+    match form::is_kept(&artefact) && artefact.instance == instance {
+        true => Ok(Verified {
+            artefact,
+            digest: digest(text),
+        }),
+        false => Err(Error::Form),
+    }
+}
+
+/// The octets of a published key; `None` for one that is no key of its algorithm.
+pub(crate) fn public_key(key: &ConsentKey) -> Option<[u8; 32]> {
+    URL_SAFE_NO_PAD.decode(&key.public).ok()?.try_into().ok()
+}
+
+/// What shows the right to act for another is about persons.
+impl fmt::Debug for ActingFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActingFor")
+            .field("relation", &self.relation)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Error {
@@ -201,3 +264,10 @@ pub const FORMAT: &str = "karvan-consent/1";
 pub const MEDIA_TYPE: &str = "karvan-consent+jws";
 /// The longest JWS read. Bytes.
 pub const BYTES_MAX: usize = 8 * 1024;
+/// Services, and categories, that one artefact names.
+pub const ENTRIES_MAX: usize = 32;
+/// The longest text in an artefact. Bytes.
+pub const TEXT_BYTES_MAX: usize = 256;
+
+#[cfg(test)]
+mod tests;

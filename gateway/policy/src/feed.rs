@@ -20,16 +20,22 @@
 //! back. Entries name consents by their random ids and cases by a digest. The persons of a case stand
 //! in it as 16 bits each of a salted hash: enough to refuse a curious official, too little to say who.
 
+mod page;
+mod state;
+
 use std::collections::HashMap;
 use std::fmt;
 
+use certs_keys::{Digest, DigestAlgorithm, Hasher, hmac_sha256};
 use gateway_proto::id::ClientId;
-use gateway_tlog::note::{Signer, Verifier};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::json;
 use crate::person::PersonKey;
+
+pub use page::{lines_that_fit, make_page};
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,7 +122,7 @@ pub struct Page {
 }
 
 /// What a node holds of the feed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct State {
     pub(crate) number: u64,
     pub(crate) hash: [u8; 32],
@@ -150,161 +156,119 @@ pub enum Error {
     },
 }
 
-impl State {
-    /// Nothing known yet.
-    #[must_use]
-    pub fn new() -> Self {
-        todo!()
-    }
-
-    /// The number of the last entry held.
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        self.number
-    }
-
-    /// The chain hash there.
-    #[must_use]
-    pub fn hash(&self) -> &[u8; 32] {
-        &self.hash
-    }
-
-    /// When the registry last said that this is all; `None`: never since the start.
-    #[must_use]
-    pub fn as_of(&self) -> Option<Timestamp> {
-        self.as_of
-    }
-
-    /// Checks that the page follows, without taking it.
-    ///
-    /// # Errors
-    /// [`Error::Chain`].
-    pub fn check(&self, page: &Page) -> Result<(), Error> {
-        let _ = page;
-        todo!()
-    }
-
-    /// Takes a page that follows.
-    ///
-    /// # Errors
-    /// [`Error::Chain`]; nothing has changed then.
-    pub fn apply(&mut self, page: &Page) -> Result<(), Error> {
-        let _ = page;
-        todo!()
-    }
-
-    /// Forgets what has ended by itself.
-    pub fn forget_ended(&mut self, now: Timestamp) {
-        let _ = now;
-        todo!()
-    }
-
-    /// How a consent stands.
-    #[must_use]
-    pub fn consent(&self, id: Uuid) -> Standing {
-        let _ = (id, &self.consents);
-        todo!()
-    }
-
-    /// How a case stands for these persons: [`CaseStanding::Open`] only if all of them are of it.
-    #[must_use]
-    pub fn case(
-        &self,
-        client: &ClientId,
-        case: &str,
-        persons: &[PersonKey],
-        now: Timestamp,
-    ) -> CaseStanding {
-        let _ = (client, case, persons, now, &self.cases);
-        todo!()
-    }
-}
-
-impl Page {
-    /// Reads a page and verifies its head.
-    ///
-    /// # Errors
-    /// Says what is wrong.
-    pub fn verify(
-        bytes: &[u8],
-        key: &Verifier,
-        instance: &str,
-        now: Timestamp,
-    ) -> Result<Self, Error> {
-        let _ = (bytes, key, instance, now);
-        todo!()
-    }
-
-    /// Whether there is nothing behind it.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.complete
-    }
-
-    /// Its entries with their lines, to be kept.
-    #[must_use]
-    pub fn entries(&self) -> &[(Entry, Vec<u8>)] {
-        &self.entries
-    }
-
-    /// When it was signed.
-    #[must_use]
-    pub fn signed_at(&self) -> Timestamp {
-        self.signed_at
-    }
-}
-
-/// Makes a page: the head at the last of these lines, signed, and the lines.
-///
-/// # Errors
-/// When the key's name cannot stand in a note.
-pub fn make_page(
-    instance: &str,
-    number: u64,
-    hash: &[u8; 32],
-    complete: bool,
-    lines: &[Vec<u8>],
-    signer: &Signer,
-    now: Timestamp,
-) -> Result<Vec<u8>, Error> {
-    let _ = (instance, number, hash, complete, lines, signer, now);
-    todo!()
-}
-
 /// The line of an entry: canonical JSON, without line end.
 ///
 /// # Errors
-/// [`Error::Form`] when a number in it has no canonical form.
+/// [`Error::Form`] when a number in it has no canonical form, or the entry is not of the form that
+/// [`Page::verify`] asks for: digests of 64 hexadecimal digits, a salt of 16 to 32 octets, at most
+/// [`CASE_PERSONS_MAX`] persons.
 pub fn line(entry: &Entry) -> Result<Vec<u8>, Error> {
-    let _ = entry;
-    todo!()
+    match entry.event.is_of_form() {
+        true => json::canonical_of(entry).map_err(|_| Error::Form),
+        false => Err(Error::Form),
+    }
+}
+
+/// The entry of a line, which must be the one line that the entry has.
+fn read_line(bytes: &[u8]) -> Result<Entry, Error> {
+    let value = json::parse(bytes, LINE_BYTES_MAX).map_err(|_| Error::Form)?;
+    let entry: Entry = serde_json::from_value(value).map_err(|_| Error::Form)?;
+    match line(&entry)? == bytes {
+        true => Ok(entry),
+        false => Err(Error::Form),
+    }
 }
 
 /// The chain hash of nothing.
 #[must_use]
 pub fn chain_start() -> [u8; 32] {
-    todo!()
+    sha256(&[])
 }
 
 /// The chain hash behind a line.
 #[must_use]
 pub fn chain_next(hash: &[u8; 32], line: &[u8]) -> [u8; 32] {
-    let _ = (hash, line);
-    todo!()
+    sha256(&[&[0x01], hash, line])
 }
 
 /// What a case is called in the feed: SHA-256 over client and case number, length-prefixed.
 #[must_use]
 pub fn case_digest(client: &ClientId, case: &str) -> [u8; 32] {
-    let _ = (client, case);
-    todo!()
+    let client = client.to_rest();
+    let [client_bytes, case_bytes] = [client.as_bytes(), case.as_bytes()];
+    let lengths = [client_bytes, case_bytes].map(length);
+    sha256(&[&lengths[0], client_bytes, &lengths[1], case_bytes])
 }
 
 /// The mark of a person in a case: the first 16 bits of HMAC-SHA-256 under its salt.
 #[must_use]
 pub fn person_mark(salt: &[u8], person: &PersonKey) -> u16 {
-    let _ = (salt, person);
-    todo!()
+    let [kind, value] = [person.kind().code(), person.reveal()].map(str::as_bytes);
+    let [first, second, ..] = hmac_sha256(salt, &[&length(kind)[..], kind, value].concat());
+    u16::from_be_bytes([first, second])
+}
+
+fn length(bytes: &[u8]) -> [u8; 8] {
+    // No machine has more than 64 bits of address.
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes()
+}
+
+fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
+    parts.iter().for_each(|part| hasher.update(part));
+    digest_bytes(&hasher.finish())
+}
+
+fn digest_bytes(digest: &Digest) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    let octets = bytes.iter_mut().zip(digest.as_bytes());
+    octets.for_each(|(to, from)| *to = *from);
+    bytes
+}
+
+impl Event {
+    fn is_of_form(&self) -> bool {
+        match self {
+            Self::Paused { .. } | Self::Resumed { .. } | Self::Revoked { .. } => true,
+            Self::CaseClosed { case } => read_digest(case).is_some(),
+            Self::CaseOpened {
+                case,
+                salt,
+                persons,
+                ..
+            } => {
+                read_digest(case).is_some()
+                    && read_salt(salt).is_some()
+                    && persons.len() <= CASE_PERSONS_MAX
+            }
+        }
+    }
+}
+
+/// 32 octets in lower-case hexadecimal.
+fn read_digest(text: &str) -> Option<[u8; 32]> {
+    read_hex(text)?.try_into().ok()
+}
+
+fn read_salt(text: &str) -> Option<Vec<u8>> {
+    read_hex(text).filter(|salt| (SALT_BYTES_MIN..=SALT_BYTES_MAX).contains(&salt.len()))
+}
+
+fn read_hex(text: &str) -> Option<Vec<u8>> {
+    let is_lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    hex::decode(text).ok().filter(|_| is_lower)
+}
+
+/// There may be a hundred thousand.
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("number", &self.number)
+            .field("as_of", &self.as_of)
+            .field("consents", &self.consents.len())
+            .field("cases", &self.cases.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for State {
@@ -321,7 +285,10 @@ impl fmt::Display for Error {
             Self::Instance => f.write_str("the feed is of another instance"),
             Self::Chain => f.write_str("the page does not follow what is held of the feed"),
             Self::Future { signed_at } => {
-                write!(f, "the page says it was signed in the future, at {signed_at}")
+                write!(
+                    f,
+                    "the page says it was signed in the future, at {signed_at}"
+                )
             }
         }
     }
@@ -342,3 +309,14 @@ pub const AHEAD_SECONDS_MAX: i64 = 60;
 pub const PAGE_ENTRIES_MAX: usize = 10_000;
 /// The longest page read. Bytes.
 pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Persons of one case at most.
+pub const CASE_PERSONS_MAX: usize = 256;
+/// The longest line of an entry; that of a case with all its persons is shorter. Bytes.
+const LINE_BYTES_MAX: usize = 4096;
+/// The shortest salt of a case. Bytes.
+const SALT_BYTES_MIN: usize = 16;
+/// The longest salt of a case. Bytes.
+const SALT_BYTES_MAX: usize = 32;
+
+#[cfg(test)]
+mod tests;

@@ -45,6 +45,9 @@ pub struct AccessRight {
     pub service_code: String,
     /// What of it.
     pub endpoint: Endpoint,
+    /// For which purposes, of those the registry declares; empty: it names none, and leaves that to
+    /// the rules.
+    pub purposes: Vec<String>,
 }
 
 /// What is asked.
@@ -70,6 +73,7 @@ pub trait Groups {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permit {
     rule: String,
+    purposes: Vec<String>,
 }
 
 impl Permit {
@@ -77,6 +81,12 @@ impl Permit {
     #[must_use]
     pub fn rule(&self) -> &str {
         &self.rule
+    }
+
+    /// Purposes for which the rights that match are given; empty when one of them names none.
+    #[must_use]
+    pub fn purposes(&self) -> &[String] {
+        &self.purposes
     }
 }
 
@@ -86,6 +96,9 @@ pub struct Denied;
 
 /// Finds a right that allows the call.
 ///
+/// A right that names no purposes decides before those that do, whatever their order; of several that
+/// do, the first gives its name and each its purposes: the caller may use any of them.
+///
 /// # Errors
 /// [`Denied`] when none does.
 pub fn decide(
@@ -93,15 +106,30 @@ pub fn decide(
     rights: &[AccessRight],
     groups: &impl Groups,
 ) -> Result<Permit, Denied> {
-    rights
+    let matching = rights
         .iter()
         .filter(|right| right.service_code == query.service_code)
-        .filter(|right| right.endpoint.covers(query))
-        .find(|right| right.subject.includes(query.client, groups))
-        .map(|right| Permit {
+        .filter(|right| right.endpoint.covers(query.rest))
+        .filter(|right| right.subject.includes(query.client, groups));
+    let mut found: Option<Permit> = None;
+    for right in matching {
+        if right.purposes.is_empty() {
+            return Ok(Permit {
+                rule: right.to_string(),
+                purposes: Vec::new(),
+            });
+        }
+        let permit = found.get_or_insert_with(|| Permit {
             rule: right.to_string(),
-        })
-        .ok_or(Denied)
+            purposes: Vec::new(),
+        });
+        for purpose in &right.purposes {
+            if !permit.purposes.contains(purpose) {
+                permit.purposes.push(purpose.clone());
+            }
+        }
+    }
+    found.ok_or(Denied)
 }
 
 impl Subject {
@@ -124,10 +152,27 @@ impl Endpoint {
         }
     }
 
-    fn covers(&self, query: &Query<'_>) -> bool {
-        match query.rest {
+    /// The endpoint of this method and path; missing: each.
+    pub(crate) fn of(method: Option<&str>, path: Option<&str>) -> Self {
+        Self {
+            method: match method {
+                None | Some("*") => Method::Any,
+                Some(method) => Method::Is(method.to_owned()),
+            },
+            path: path.map_or_else(PathPattern::any, PathPattern::new),
+        }
+    }
+
+    /// It is the whole service.
+    pub(crate) fn is_base(&self) -> bool {
+        self.method == Method::Any && self.path.is_any()
+    }
+
+    /// Whether a request with this method and path is for it; `None` is one by SOAP.
+    pub(crate) fn covers(&self, rest: Option<(&str, &ServicePath)>) -> bool {
+        match rest {
             Some((method, path)) => self.method.covers(method) && self.path.matches(path.as_str()),
-            None => self.method == Method::Any && self.path.is_any(),
+            None => self.is_base(),
         }
     }
 }

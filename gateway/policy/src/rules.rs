@@ -11,13 +11,18 @@
 
 mod check;
 mod compiled;
+mod hours;
 mod part;
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub use check::{Finding, Severity, check};
-pub use compiled::{Error, Registration, Rules};
+pub(crate) use compiled::Candidate;
+pub use compiled::{Error, PART_BYTES_MAX, Registration, Rules};
 pub use part::{
-    Basis, CaseLimit, Category, ConsentKey, ConsentService, Consumer, Disclosure, Frequency, Hours,
-    Limits, Part, Purpose, Register, Rule, Scope, Service, Settings, Status, System, Unregistered,
+    Basis, CaseLimit, Category, ConsentKey, ConsentService, Consumer, Disclosure, FORMAT,
+    Frequency, Hours, Limits, Part, Purpose, Register, Rule, Scope, Service, Settings, Status,
+    System, Unregistered,
 };
 
 /// The content identifier of the part.

@@ -12,9 +12,22 @@
 //!
 //! They are part of what is signed, and pass through servers that do not know them. A REST header value
 //! is percent-encoded UTF-8. A field or block that stands twice, or one longer than allowed, is refused:
-//! two readers must not see two purposes.
+//! two readers must not see two purposes. White space around a value does not count.
+//!
+//! A message with a broken basis is a message all the same: it is the basis that cannot be read.
+//!
+//! * `field`: the fields, and what may stand in them
+//! * `block`: the SOAP header block, for the parser of envelopes; and writing one
+//! * `headers`: the REST headers, read and written
+
+mod block;
+mod field;
+mod headers;
 
 use std::fmt;
+
+pub(crate) use block::Block;
+pub(crate) use headers::read as from_headers;
 
 /// What was said; nothing of it is believed yet.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -57,6 +70,31 @@ impl Basis {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// The SOAP header block that says this, in its own namespace; `None` when there is nothing to
+    /// say. What is longer or of another form than allowed is written too, and refused by readers.
+    #[must_use]
+    pub fn to_soap(&self) -> Option<String> {
+        block::write(self)
+    }
+
+    /// The REST headers that say this: names, and values percent-encoded.
+    #[must_use]
+    pub fn to_headers(&self) -> Vec<(&'static str, String)> {
+        headers::write(self)
+    }
+}
+
+impl Error {
+    /// Which field, or `basis` for the block itself.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Twice { field } | Self::TooLong { field, .. } | Self::Malformed { field } => {
+                field
+            }
+        }
+    }
 }
 
 /// Reasons and consents are about persons.
@@ -73,7 +111,10 @@ impl fmt::Display for Error {
         match self {
             Self::Twice { field } => write!(f, "{field} of the legal basis stands twice"),
             Self::TooLong { field, bytes_max } => {
-                write!(f, "{field} of the legal basis is longer than {bytes_max} bytes")
+                write!(
+                    f,
+                    "{field} of the legal basis is longer than {bytes_max} bytes"
+                )
             }
             Self::Malformed { field } => write!(f, "{field} of the legal basis cannot be read"),
         }
@@ -98,3 +139,6 @@ pub const CODE_BYTES_MAX: usize = 128;
 pub const CONSENT_BYTES_MAX: usize = 8 * 1024;
 /// The longest reason, decoded. Bytes.
 pub const EMERGENCY_BYTES_MAX: usize = 1024;
+
+#[cfg(test)]
+mod tests;

@@ -3,23 +3,47 @@
 //! A command either changes the state as a whole or is refused with a reason; the rules are those
 //! of the member registry of the protocol family, and where it would let a configuration become
 //! useless (a group or server left with a client that is gone) ours clean up or refuse.
+//!
+//! What rules refer to is not taken from under them. What gives leave waits for
+//! [`Command::PublishRules`]; what takes leave away ([`Command::DeregisterSystem`],
+//! [`Command::WithdrawRule`]) and whose consents are believed ([`Command::SetConsentService`]) is
+//! published at once, without anything else that waits.
 
+mod api_keys;
+mod apply;
 mod check;
+mod dependents;
+mod encoding;
 mod groups;
 mod instance;
 mod members;
+mod publish;
+mod purposes;
+mod rules;
 mod servers;
+mod services;
+mod systems;
 mod trust;
+
+use std::collections::BTreeMap;
 
 use certs_x509::Certificate;
 use gateway_globalconf::Anchor;
+use gateway_policy::rules::{ConsentService, Register, Rule, Service, Settings as RuleSettings};
 use gateway_proto::id::{ClientId, MemberId, ServerId};
+use serde::{Deserialize, Serialize};
 
-use crate::Refusal;
-use crate::state::{Acme, Fingerprint, Responder, Settings, State, Timestamper};
+use crate::state::{Acme, Fingerprint, Responder, Role, SecretHash, Settings, Timestamper};
 
-/// A change of the registry.
-#[derive(Clone, Debug)]
+/// A change of the registry. Its one form outside the process is JSON, tagged with its name:
+///
+/// ```text
+/// {"command": "add-member", "member": "AZ/GOV/0000000131", "name": "Daxili İşlər Nazirliyi"}
+/// ```
+///
+/// Unknown fields are refused. Certificates are PEM, anchors their XML, titles by language.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Command {
     /// Gives the registry its instance and address; once.
     Initialise {
@@ -48,6 +72,7 @@ pub enum Command {
         /// An `https` address.
         url: String,
         /// Its TLS certificate, which nodes pin.
+        #[serde(default, with = "crate::state::encoding::optional_certificate")]
         certificate: Option<Certificate>,
     },
     /// Adds a member class.
@@ -115,6 +140,7 @@ pub enum Command {
         /// Host name or IP address, without port.
         address: String,
         /// An authentication certificate of an approved authority.
+        #[serde(with = "crate::state::encoding::certificate")]
         certificate: Certificate,
     },
     /// Removes a server with its registrations.
@@ -216,12 +242,15 @@ pub enum Command {
         /// Display name.
         name: String,
         /// The certificate of the top authority.
+        #[serde(with = "crate::state::encoding::certificate")]
         certificate: Certificate,
         /// The class name of the certificate profile.
         profile_class: String,
         /// Its certificates are for TLS authentication only.
+        #[serde(default)]
         authentication_only: bool,
         /// New requests are made in DER, else in PEM.
+        #[serde(default)]
         der_requests: bool,
         /// Its OCSP responders.
         responders: Vec<Responder>,
@@ -233,6 +262,7 @@ pub enum Command {
         /// The certification service, by its top authority.
         authority: Fingerprint,
         /// The certificate of the intermediate authority.
+        #[serde(with = "crate::state::encoding::certificate")]
         certificate: Certificate,
         /// Its OCSP responders.
         responders: Vec<Responder>,
@@ -271,6 +301,7 @@ pub enum Command {
     /// Trusts the registry of a partner, or replaces its anchor.
     TrustPartner {
         /// The external anchor of the partner.
+        #[serde(with = "encoding::anchor")]
         anchor: Anchor,
     },
     /// Ends the trust in a partner.
@@ -278,166 +309,153 @@ pub enum Command {
         /// Its instance.
         instance: String,
     },
-}
-
-impl Command {
-    /// The name of the command in the audit trail.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Initialise { .. } => "initialise",
-            Self::ChangeRegistryAddress { .. } => "change-registry-address",
-            Self::ChangeSettings { .. } => "change-settings",
-            Self::SetManagementProvider { .. } => "set-management-provider",
-            Self::SetRegistrationAddress { .. } => "set-registration-address",
-            Self::AddMemberClass { .. } => "add-member-class",
-            Self::DescribeMemberClass { .. } => "describe-member-class",
-            Self::RemoveMemberClass { .. } => "remove-member-class",
-            Self::AddMember { .. } => "add-member",
-            Self::RenameMember { .. } => "rename-member",
-            Self::RemoveMember { .. } => "remove-member",
-            Self::AddSubsystem { .. } => "add-subsystem",
-            Self::RenameSubsystem { .. } => "rename-subsystem",
-            Self::RemoveSubsystem { .. } => "remove-subsystem",
-            Self::RegisterServer { .. } => "register-server",
-            Self::RemoveServer { .. } => "remove-server",
-            Self::RemoveAuthCertificate { .. } => "remove-auth-certificate",
-            Self::ChangeServerAddress { .. } => "change-server-address",
-            Self::ChangeServerOwner { .. } => "change-server-owner",
-            Self::BeginMaintenance { .. } => "begin-maintenance",
-            Self::EndMaintenance { .. } => "end-maintenance",
-            Self::RegisterClient { .. } => "register-client",
-            Self::UnregisterClient { .. } => "unregister-client",
-            Self::SetClientEnabled { .. } => "set-client-enabled",
-            Self::AddGroup { .. } => "add-group",
-            Self::DescribeGroup { .. } => "describe-group",
-            Self::RemoveGroup { .. } => "remove-group",
-            Self::AddGroupMember { .. } => "add-group-member",
-            Self::RemoveGroupMember { .. } => "remove-group-member",
-            Self::ApproveAuthority { .. } => "approve-authority",
-            Self::AddIntermediate { .. } => "add-intermediate",
-            Self::SetResponders { .. } => "set-responders",
-            Self::RemoveIntermediate { .. } => "remove-intermediate",
-            Self::RemoveAuthority { .. } => "remove-authority",
-            Self::ApproveTimestamper { .. } => "approve-timestamper",
-            Self::RemoveTimestamper { .. } => "remove-timestamper",
-            Self::TrustPartner { .. } => "trust-partner",
-            Self::DistrustPartner { .. } => "distrust-partner",
-        }
-    }
-
-    /// The state after the command.
-    ///
-    /// # Errors
-    /// When a rule forbids it.
-    pub(crate) fn apply(self, mut state: State) -> Result<State, Refusal> {
-        if !matches!(self, Self::Initialise { .. }) {
-            instance::check_initialised(&state)?;
-        }
-        let s = &mut state;
-        match self {
-            Self::Initialise { instance, address } => instance::initialise(s, instance, address),
-            Self::ChangeRegistryAddress { address } => instance::change_address(s, address),
-            Self::ChangeSettings { settings } => instance::change_settings(s, settings),
-            Self::SetManagementProvider { provider } => instance::set_provider(s, provider),
-            Self::SetRegistrationAddress { url, certificate } => {
-                instance::set_registration_address(s, url, certificate)
-            }
-            Self::AddMemberClass { code, description } => members::add_class(s, code, description),
-            Self::DescribeMemberClass { code, description } => {
-                members::describe_class(s, &code, description)
-            }
-            Self::RemoveMemberClass { code } => members::remove_class(s, &code),
-            Self::AddMember { member, name } => members::add(s, member, name),
-            Self::RenameMember { member, name } => members::rename(s, &member, name),
-            Self::RemoveMember { member } => members::remove(s, &member),
-            Self::AddSubsystem { subsystem, name } => members::add_subsystem(s, &subsystem, name),
-            Self::RenameSubsystem { subsystem, name } => {
-                members::rename_subsystem(s, &subsystem, name)
-            }
-            Self::RemoveSubsystem { subsystem } => members::remove_subsystem(s, &subsystem),
-            Self::RegisterServer {
-                server,
-                address,
-                certificate,
-            } => servers::register(s, server, address, certificate),
-            Self::RemoveServer { server } => servers::remove(s, &server),
-            Self::RemoveAuthCertificate {
-                server,
-                certificate,
-            } => servers::remove_certificate(s, &server, &certificate),
-            Self::ChangeServerAddress { server, address } => {
-                servers::change_address(s, &server, address)
-            }
-            Self::ChangeServerOwner { server, owner } => servers::change_owner(s, &server, owner),
-            Self::BeginMaintenance { server, message } => {
-                servers::begin_maintenance(s, &server, message)
-            }
-            Self::EndMaintenance { server } => servers::end_maintenance(s, &server),
-            Self::RegisterClient { server, client } => servers::register_client(s, &server, client),
-            Self::UnregisterClient { server, client } => {
-                servers::unregister_client(s, &server, &client)
-            }
-            Self::SetClientEnabled {
-                server,
-                client,
-                enabled,
-            } => servers::set_enabled(s, &server, &client, enabled),
-            Self::AddGroup { code, description } => groups::add(s, code, description),
-            Self::DescribeGroup { code, description } => groups::describe(s, &code, description),
-            Self::RemoveGroup { code } => groups::remove(s, &code),
-            Self::AddGroupMember { group, client } => groups::add_member(s, &group, client),
-            Self::RemoveGroupMember { group, client } => groups::remove_member(s, &group, &client),
-            Self::ApproveAuthority {
-                name,
-                certificate,
-                profile_class,
-                authentication_only,
-                der_requests,
-                responders,
-                acme,
-            } => trust::approve(
-                s,
-                crate::state::Approved {
-                    name,
-                    authentication_only,
-                    profile_class,
-                    der_requests,
-                    top: crate::state::Authority {
-                        certificate,
-                        responders,
-                    },
-                    intermediates: Vec::new(),
-                    acme,
-                },
-            ),
-            Self::AddIntermediate {
-                authority,
-                certificate,
-                responders,
-            } => {
-                let authority_below = crate::state::Authority {
-                    certificate,
-                    responders,
-                };
-                trust::add_intermediate(s, &authority, authority_below)
-            }
-            Self::SetResponders {
-                authority,
-                of,
-                responders,
-            } => trust::set_responders(s, &authority, &of, responders),
-            Self::RemoveIntermediate {
-                authority,
-                intermediate,
-            } => trust::remove_intermediate(s, &authority, &intermediate),
-            Self::RemoveAuthority { authority } => trust::remove(s, &authority),
-            Self::ApproveTimestamper { timestamper } => trust::approve_timestamper(s, timestamper),
-            Self::RemoveTimestamper { timestamper } => trust::remove_timestamper(s, &timestamper),
-            Self::TrustPartner { anchor } => trust::trust_partner(s, &anchor),
-            Self::DistrustPartner { instance } => trust::distrust_partner(s, &instance),
-        }?;
-        Ok(state)
-    }
+    /// Adds a purpose for which data may be asked.
+    AddPurpose {
+        /// What requests name.
+        code: String,
+        /// What persons read, by language.
+        #[serde(default)]
+        title: BTreeMap<String, String>,
+    },
+    /// Changes what persons read of a purpose.
+    DescribePurpose {
+        /// Its code.
+        code: String,
+        /// The new title, by language.
+        title: BTreeMap<String, String>,
+    },
+    /// Removes a purpose that nothing names.
+    RemovePurpose {
+        /// Its code.
+        code: String,
+    },
+    /// Adds a category of data.
+    AddCategory {
+        /// What services and rules name.
+        code: String,
+        /// What persons read, by language.
+        #[serde(default)]
+        title: BTreeMap<String, String>,
+        /// Special by law.
+        #[serde(default)]
+        special: bool,
+    },
+    /// Changes a category of data.
+    ChangeCategory {
+        /// Its code.
+        code: String,
+        /// What persons read, by language.
+        title: BTreeMap<String, String>,
+        /// Special by law.
+        special: bool,
+    },
+    /// Removes a category that nothing names.
+    RemoveCategory {
+        /// Its code.
+        code: String,
+    },
+    /// Registers an information system with its entry in a state register.
+    RegisterSystem {
+        /// Its code in the instance.
+        code: String,
+        /// Whose it is.
+        owner: MemberId,
+        /// What it is called.
+        name: String,
+        /// The state register.
+        register: Register,
+        /// The number of its entry there.
+        entry: String,
+        /// Purposes it declared.
+        #[serde(default)]
+        purposes: Vec<String>,
+    },
+    /// Changes what is known of a system, all of it.
+    ChangeSystem {
+        /// Its code.
+        code: String,
+        /// Whose it is.
+        owner: MemberId,
+        /// What it is called.
+        name: String,
+        /// The state register.
+        register: Register,
+        /// The number of its entry there.
+        entry: String,
+        /// Purposes it declared.
+        #[serde(default)]
+        purposes: Vec<String>,
+    },
+    /// Ends the registration of a system. Published at once: its services are switched off
+    /// everywhere.
+    DeregisterSystem {
+        /// Its code.
+        code: String,
+    },
+    /// Registers a system again.
+    ReregisterSystem {
+        /// Its code.
+        code: String,
+    },
+    /// Declares a service of a registered system.
+    DeclareService {
+        /// What it declares.
+        service: Service,
+    },
+    /// Changes what a service declares, all of it.
+    ChangeService {
+        /// What it declares; provider and code say which.
+        service: Service,
+    },
+    /// Removes the declaration of a service that no rule names.
+    RemoveService {
+        /// Whose service.
+        provider: ClientId,
+        /// Its code.
+        code: String,
+    },
+    /// Writes a draft: the next version of a rule, or the first.
+    PutRule {
+        /// The rule. Its version is given by the registry: leave it out, or name the one that
+        /// follows the newest to be refused when somebody else was faster.
+        #[serde(deserialize_with = "encoding::rule")]
+        rule: Box<Rule>,
+    },
+    /// Takes back a rule, in force or draft. Published at once if it was in force.
+    WithdrawRule {
+        /// The rule.
+        id: String,
+        /// That version alone; missing: all that are in force or wait to be.
+        #[serde(default)]
+        version: Option<u32>,
+    },
+    /// Changes what holds for all rules, all of it: what is left out takes its default.
+    ChangeRuleSettings {
+        /// The new settings.
+        settings: RuleSettings,
+    },
+    /// Sets whose consent artefacts are believed. Published at once, so that a lost key is soon
+    /// believed nowhere.
+    SetConsentService {
+        /// The service; `None`: nobody's.
+        service: Option<ConsentService>,
+    },
+    /// Puts all that was declared and drafted in force. The first time it switches rules on.
+    PublishRules {},
+    /// Adds a key with which a program signs in.
+    AddApiKey {
+        /// What the key is called in the audit trail.
+        name: String,
+        /// What its holder may do.
+        role: Role,
+        /// Of the secret, which the registry never sees: see [`crate::state::Secret`].
+        sha256: SecretHash,
+    },
+    /// Ends a key.
+    RevokeApiKey {
+        /// Its name.
+        name: String,
+    },
 }
 
 #[cfg(test)]

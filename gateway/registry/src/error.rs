@@ -25,6 +25,11 @@ pub enum Error {
         /// The number of the entry that is missing, altered or out of place.
         number: u64,
     },
+    /// The stored octets of published rules are missing or not those that were published.
+    Published {
+        /// Their version.
+        version: u64,
+    },
     /// The configuration cannot be published yet.
     NotReady {
         /// What is missing.
@@ -62,6 +67,12 @@ impl fmt::Display for Error {
                     "entry {number} of the audit trail is missing, altered or out of place"
                 )
             }
+            Self::Published { version } => {
+                write!(
+                    f,
+                    "version {version} of the published rules is missing or altered"
+                )
+            }
             Self::NotReady { missing, remedy } => {
                 write!(
                     f,
@@ -92,7 +103,10 @@ impl std::error::Error for Error {
             Self::Parameters(error) => Some(error),
             Self::Directory(error) => Some(error),
             Self::Anchor { source, .. } => Some(&**source),
-            Self::Trail { .. } | Self::NotReady { .. } | Self::WrongCertificate { .. } => None,
+            Self::Trail { .. }
+            | Self::Published { .. }
+            | Self::NotReady { .. }
+            | Self::WrongCertificate { .. } => None,
         }
     }
 }

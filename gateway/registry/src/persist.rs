@@ -1,27 +1,29 @@
-//! The state and its audit trail in the store: the only file that talks to it.
+//! The state and its audit trail in the store: the only files that talk to it.
 //!
-//! The state is cut into rows, one per member, server, group and so on, so that a command writes
-//! and the trail records just what changed. Rows and trail entry are written in one transaction,
-//! durable when it returns. Who can write the file can change the state: publish from a host you
-//! guard.
+//! The state is cut into rows, one per member, server, rule and so on, so that a command writes
+//! and the trail records just what changed. Rows, trail entry and newly published rules are
+//! written in one transaction, durable when it returns. Who can write the file can change the
+//! state: publish from a host you guard.
 
-use std::collections::BTreeMap;
+mod rows;
+
 use std::path::Path;
 
+use bytes::Bytes;
 use gateway_store::tree::{Store, Tree};
-use serde_json::{Map, Value};
 
-use crate::trail::{Change, Entry, digest};
+use crate::state::{Published, Shared};
+use crate::trail::{Entry, digest};
 use crate::{Error, State};
+
+pub(crate) use rows::differences;
+use rows::{Mark, Rows, broken};
 
 /// The registry's trees.
 #[derive(Debug)]
 pub(crate) struct Trees {
     store: Store,
 }
-
-/// The state as rows.
-pub(crate) type Rows = BTreeMap<String, Value>;
 
 impl Trees {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
@@ -32,21 +34,49 @@ impl Trees {
 
     /// The state as it was last committed.
     pub(crate) fn load(&self) -> Result<State, Error> {
-        let mut rows = Rows::new();
+        let mut stored = Rows::new();
         self.store.try_read(|tx| {
             for pair in tx.iter(STATE)? {
                 let (key, value) = pair?;
                 let row = String::from_utf8_lossy(&key).into_owned();
-                rows.insert(row.clone(), parse(&value, &row)?);
+                let value = serde_json::from_slice(&value).map_err(|error| broken(&row, error))?;
+                stored.insert(row, value);
             }
             Ok::<_, Error>(())
         })?;
-        from_rows(rows)
+        let (mut state, mark) = rows::from_rows(stored)?;
+        state.published = mark.map(|mark| self.published(&mark)).transpose()?;
+        Ok(state)
     }
 
-    /// Writes the changed rows and the entry; both or neither. Callers wait for each other, so the
-    /// end of the trail read before still is its end; if not, nothing is written.
-    pub(crate) fn commit(&self, mut entry: Entry) -> Result<Entry, Error> {
+    fn published(&self, mark: &Mark) -> Result<Shared<Published>, Error> {
+        let octets = self.octets(mark.version)?;
+        let published = octets.and_then(|octets| Published::read(octets, &mark.digest));
+        published
+            .filter(|published| published.version() == mark.version && published.at() == mark.at)
+            .map(Shared::from)
+            .ok_or(Error::Published {
+                version: mark.version,
+            })
+    }
+
+    /// The octets of the rules once published under this version.
+    pub(crate) fn octets(&self, version: u64) -> Result<Option<Bytes>, Error> {
+        let found = self
+            .store
+            .read(|tx| tx.get(PUBLISHED, version.to_be_bytes()))?;
+        Ok(found.map(Bytes::from))
+    }
+
+    /// Writes the changed rows, the rules that were published, and the entry; all or nothing.
+    /// Callers wait for each other, so the end of the trail read before still is its end; if not,
+    /// nothing is written.
+    pub(crate) fn commit(
+        &self,
+        mut entry: Entry,
+        rows: &[(String, Option<serde_json::Value>)],
+        published: Option<&Published>,
+    ) -> Result<Entry, Error> {
         let last = self
             .store
             .read(|tx| tx.iter(TRAIL)?.next_back().transpose())?;
@@ -61,18 +91,20 @@ impl Trees {
                     number: entry.number,
                 });
             }
-            for change in &entry.changes {
-                match &change.after {
-                    Some(value) => tx.put(STATE, &change.row, value.to_string())?,
+            for (row, value) in rows {
+                match value {
+                    Some(value) => tx.put(STATE, row, value.to_string())?,
                     None => {
-                        tx.delete(STATE, &change.row)?;
+                        tx.delete(STATE, row)?;
                     }
                 }
             }
-            let stored = serde_json::to_vec(&entry).map_err(|source| Error::Row {
-                row: "audit entry".to_owned(),
-                source,
-            })?;
+            if let Some(published) = published {
+                let version = published.version().to_be_bytes();
+                tx.put(PUBLISHED, version, published.octets())?;
+            }
+            let stored =
+                serde_json::to_vec(&entry).map_err(|source| broken("audit entry", source))?;
             tx.put(TRAIL, entry.number.to_be_bytes(), stored)?;
             Ok::<_, Error>(entry)
         })
@@ -113,81 +145,6 @@ impl Trees {
     }
 }
 
-/// Cuts the state: maps by key, everything else whole.
-pub(crate) fn to_rows(state: &State) -> Result<Rows, Error> {
-    let value = serde_json::to_value(state).map_err(|source| Error::Row {
-        row: "state".to_owned(),
-        source,
-    })?;
-    let mut rows = Rows::new();
-    let Value::Object(sections) = value else {
-        return Ok(rows);
-    };
-    for (section, value) in sections {
-        match value {
-            Value::Object(entries) if MAPS.contains(&section.as_str()) => {
-                let keyed = entries
-                    .into_iter()
-                    .map(|(key, value)| (row(&section, &key), value));
-                rows.extend(keyed);
-            }
-            whole => {
-                rows.insert(section, whole);
-            }
-        }
-    }
-    Ok(rows)
-}
-
-/// The rows that differ.
-pub(crate) fn changes(before: Rows, mut after: Rows) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for (row, old) in before {
-        match after.remove(&row) {
-            Some(new) if new == old => {}
-            new => changes.push(Change {
-                row,
-                before: Some(old),
-                after: new,
-            }),
-        }
-    }
-    let added = after.into_iter();
-    changes.extend(added.map(|(row, new)| Change {
-        row,
-        before: None,
-        after: Some(new),
-    }));
-    changes
-}
-
-fn from_rows(rows: Rows) -> Result<State, Error> {
-    let mut sections = Map::new();
-    for (row, value) in rows {
-        match row.split_once('/') {
-            Some((section, key)) => {
-                let entries = sections
-                    .entry(section)
-                    .or_insert_with(|| Value::Object(Map::new()));
-                if let Value::Object(entries) = entries {
-                    entries.insert(key.to_owned(), value);
-                }
-            }
-            None => {
-                sections.insert(row, value);
-            }
-        }
-    }
-    serde_json::from_value(Value::Object(sections)).map_err(|source| Error::Row {
-        row: "state".to_owned(),
-        source,
-    })
-}
-
-fn row(section: &str, key: &str) -> String {
-    format!("{section}/{key}")
-}
-
 fn number(key: &[u8]) -> Result<u64, Error> {
     <[u8; 8]>::try_from(key)
         .map(u64::from_be_bytes)
@@ -201,23 +158,7 @@ fn entry(number: u64, stored: &[u8]) -> Result<Entry, Error> {
     }
 }
 
-fn parse(value: &[u8], row: &str) -> Result<Value, Error> {
-    serde_json::from_slice(value).map_err(|source| Error::Row {
-        row: row.to_owned(),
-        source,
-    })
-}
-
 const STATE: Tree = Tree::new("registry-state");
 const TRAIL: Tree = Tree::new("registry-trail");
-
-/// Sections that are cut by key.
-const MAPS: &[&str] = &[
-    "member_classes",
-    "members",
-    "servers",
-    "groups",
-    "authorities",
-    "timestampers",
-    "trusted_anchors",
-];
+/// Octets of every version of the rules that was ever published.
+const PUBLISHED: Tree = Tree::new("registry-rules");

@@ -5,6 +5,7 @@
 //! /internalconf?version=6                         signed directory
 //! /externalconf?version=6
 //! /V6/20300102030405123456789/shared-params.xml   part, under the time of its publication
+//! /V6/20300102030405123456789/karvan-rules.json   the rules in force, once they were switched on
 //! ```
 //!
 //! A publication is complete before anybody sees any of it, and replaces the one before at once.
@@ -132,7 +133,11 @@ impl Publication {
             .iter()
             .rev()
             .find_map(|round| round.files.get(path))?;
-        Some((PART_TYPE, file.clone()))
+        let media_type = match path.ends_with(".json") {
+            true => JSON_TYPE,
+            false => PART_TYPE,
+        };
+        Some((media_type, file.clone()))
     }
 
     /// Until when it may be used; `None`: nothing was published yet.
@@ -249,6 +254,13 @@ fn files(state: &State, keys: &Keys, version: Version) -> Result<Vec<File>, Erro
             bytes: NextUpdate { verify }.to_xml().into(),
         });
     }
+    if let Some(rules) = &state.published {
+        files.push(File {
+            identifier: params::RULES,
+            name: disk::RULES,
+            bytes: rules.octets().clone(),
+        });
+    }
     Ok(files)
 }
 
@@ -282,6 +294,7 @@ const SHARED_SEARCH_MAX: usize = 16;
 /// Clients read the header inside the body, whatever this says.
 const DIRECTORY_TYPE: &str = "application/octet-stream";
 const PART_TYPE: &str = "text/xml";
+const JSON_TYPE: &str = "application/json";
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::persist::{self, Trees};
@@ -52,20 +53,33 @@ impl Registry {
         }
         let mut state = self.lock();
         let name = command.name();
-        let before = persist::to_rows(&state)?;
-        let next = command.apply(State::clone(&state))?;
-        let changes = persist::changes(before, persist::to_rows(&next)?);
-        let entry = self.trees.commit(Entry {
+        let outcome = command.carry_out(State::clone(&state), now)?;
+        let differences = persist::differences(&state, &outcome.state)?;
+        let next = outcome.state;
+        let published = next.published.as_deref();
+        let is_new = next.published != state.published;
+        let entry = Entry {
             number: 0,
             at: now,
             who: who.to_owned(),
             command: name.to_owned(),
-            changes,
+            changes: differences.shown,
+            warnings: outcome.warnings,
             previous: String::new(),
-        })?;
+        };
+        let published = published.filter(|_| is_new);
+        let entry = self.trees.commit(entry, &differences.stored, published)?;
         *state = Arc::new(next);
         tracing::info!(number = entry.number, command = name, "registry changed");
         Ok(entry)
+    }
+
+    /// The octets of the rules as published under this version; all versions are kept.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn published_rules(&self, version: u64) -> Result<Option<Bytes>, Error> {
+        self.trees.octets(version)
     }
 
     /// The newest entries of the audit trail first, below a number if one is given.

@@ -1,15 +1,25 @@
 //! What the registry knows: plain values, sorted, so that the same state always gives the same
 //! configuration.
 
-mod encoding;
+mod api_key;
+pub(crate) mod encoding;
+mod rules;
+mod services;
+mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use certs_x509::Certificate;
-use gateway_proto::id::{ClientId, MemberId, ServerId};
+use gateway_policy::rules as declared;
+use gateway_proto::id::{ClientId, MemberId, ServerId, ServiceId};
 use serde::{Deserialize, Serialize};
 
+pub use api_key::{ApiKey, Role, Secret, SecretHash};
 pub use encoding::Fingerprint;
+pub(crate) use rules::sha256_hex;
+pub use rules::{Published, RuleKey, RuleVersion, Stage};
+pub use services::{Comparison, PublishedService};
+pub use shared::Shared;
 
 /// The state of the registry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,11 +47,30 @@ pub struct State {
     pub timestampers: BTreeMap<Fingerprint, Timestamper>,
     /// Anchors of partners by instance, as anchor files.
     pub trusted_anchors: BTreeMap<String, String>,
+    /// Purposes that may be named, by code.
+    pub purposes: BTreeMap<String, declared::Purpose>,
+    /// Categories of data by code.
+    pub categories: BTreeMap<String, declared::Category>,
+    /// Information systems by code.
+    pub systems: BTreeMap<String, declared::System>,
+    /// What services declare; identifiers without version.
+    pub services: BTreeMap<ServiceId, Shared<declared::Service>>,
+    /// Every version of every rule.
+    pub rules: BTreeMap<RuleKey, Shared<RuleVersion>>,
+    /// What holds for all rules.
+    pub rule_settings: declared::Settings,
+    /// Whose consent artefacts are believed.
+    pub consent: Option<declared::ConsentService>,
+    /// The rules as last published; `None`: rules were never switched on. Stored apart.
+    #[serde(skip)]
+    pub published: Option<Shared<Published>>,
+    /// Keys of programs by name.
+    pub api_keys: BTreeMap<String, ApiKey>,
 }
 
 /// Numbers the configuration is made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// How old an OCSP response may be.
     pub ocsp_freshness_seconds: u64,
@@ -150,18 +179,21 @@ pub struct Authority {
 
 /// An OCSP responder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Responder {
     /// Where it answers.
     pub url: String,
     /// The certificate it signs with, when it is not the authority's.
-    #[serde(with = "encoding::optional_certificate")]
+    #[serde(default, with = "encoding::optional_certificate")]
     pub certificate: Option<Certificate>,
     /// Whether asking it costs money.
+    #[serde(default)]
     pub cost: Cost,
 }
 
 /// An ACME server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Acme {
     /// Its directory.
     pub directory_url: String,
@@ -175,6 +207,7 @@ pub struct Acme {
 
 /// An approved time-stamping service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Timestamper {
     /// Display name.
     pub name: String,
@@ -184,6 +217,7 @@ pub struct Timestamper {
     #[serde(with = "encoding::certificate")]
     pub certificate: Certificate,
     /// Whether using it costs money.
+    #[serde(default)]
     pub cost: Cost,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use certs_keys::{KeyKind, SigningKey, SoftKey};
 use certs_x509::builder::Builder;
 use certs_x509::{Certificate, Name};
+use gateway_policy::rules::{Basis, Consumer, Disclosure, Limits, Register, Rule, Scope, Service};
 use gateway_proto::id::{ClientId, MemberId, ServerId};
 use jiff::Timestamp;
 
@@ -161,8 +162,107 @@ pub(crate) fn beginning(pki: &Pki) -> Vec<Command> {
     ]
 }
 
+impl Command {
+    /// The state after the command, given at a fixed time.
+    pub(crate) fn apply(self, state: State) -> Result<State, Refusal> {
+        self.carry_out(state, time("2030-01-02T03:00:00Z"))
+            .map(|outcome| outcome.state)
+    }
+}
+
 pub(crate) fn begun(pki: &Pki) -> State {
     run(State::default(), beginning(pki)).unwrap()
+}
+
+/// What switches on: two purposes, two categories, a system with two services.
+pub(crate) fn declaring() -> Vec<Command> {
+    let purpose = |code: &str| Command::AddPurpose {
+        code: code.to_owned(),
+        title: [("az".to_owned(), "Məqsəd".to_owned())].into(),
+    };
+    let category = |code: &str| Command::AddCategory {
+        code: code.to_owned(),
+        title: [("az".to_owned(), "Kateqoriya".to_owned())].into(),
+        special: false,
+    };
+    vec![
+        purpose("e-service"),
+        purpose("social-aid"),
+        category("pension"),
+        category("identity"),
+        Command::RegisterSystem {
+            code: "pensiya".to_owned(),
+            owner: member("2"),
+            name: "Pensiya təminatı".to_owned(),
+            register: Register::PersonalData,
+            entry: "FM-0004".to_owned(),
+            purposes: vec!["e-service".to_owned(), "social-aid".to_owned()],
+        },
+        Command::DeclareService {
+            service: service("GetPension"),
+        },
+        Command::DeclareService {
+            service: service("GetIncome"),
+        },
+    ]
+}
+
+pub(crate) fn service(code: &str) -> Service {
+    let subject = serde_json::json!({"kind": "fin", "at": format!("soap:/{code}/fin")});
+    Service {
+        provider: client("AZ/GOV/2/pensiya"),
+        code: code.to_owned(),
+        system: "pensiya".to_owned(),
+        personal: true,
+        categories: vec!["pension".to_owned()],
+        purposes: vec!["e-service".to_owned(), "social-aid".to_owned()],
+        subjects: vec![serde_json::from_value(subject).unwrap()],
+        user_required: false,
+    }
+}
+
+/// By law, a consumer of each kind may ask for a pension.
+pub(crate) fn rule(id: &str) -> Rule {
+    let consumers = [
+        "client:AZ/GOV/1/iamas",
+        "group:AZ/ministries",
+        "class:AZ/GOV",
+    ];
+    Rule {
+        id: id.to_owned(),
+        version: 0,
+        title: "Pensiya".to_owned(),
+        consumers: consumers
+            .map(|text| Consumer::try_from(text.to_owned()).unwrap())
+            .into(),
+        services: vec![Scope {
+            provider: client("AZ/GOV/2/pensiya"),
+            code: Some("GetPension".to_owned()),
+            method: None,
+            path: None,
+        }],
+        purposes: vec!["social-aid".to_owned()],
+        categories: vec!["pension".to_owned()],
+        basis: Basis::Law {
+            act: "Nümunə aktı".to_owned(),
+            article: "4.1".to_owned(),
+        },
+        limits: Limits::default(),
+        disclosure: Disclosure::AtOnce,
+    }
+}
+
+pub(crate) fn put(rule: Rule) -> Command {
+    Command::PutRule {
+        rule: Box::new(rule),
+    }
+}
+
+/// As [`begun`], with everything declared and one draft.
+pub(crate) fn declared(pki: &Pki) -> State {
+    let mut commands = declaring();
+    commands.push(put(rule("aid")));
+    run(begun(pki), commands).unwrap()
 }
 
 pub(crate) fn run(state: State, commands: Vec<Command>) -> Result<State, Refusal> {

@@ -1,9 +1,10 @@
 //! The audit trail: who changed what, when, from what to what.
 
-use certs_keys::{Digest, DigestAlgorithm};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::state::sha256_hex;
 
 /// One entry of the audit trail. Entries are only ever added; each holds the digest of the one
 /// before, so that a removed or altered one is noticed ([`crate::Registry::check_trail`]). Who can
@@ -20,6 +21,9 @@ pub struct Entry {
     pub command: String,
     /// What it changed.
     pub changes: Vec<Change>,
+    /// What whoever gave the command was told of, and it was carried out all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// SHA-256 of the stored entry before, in hex; empty in the first.
     pub previous: String,
 }
@@ -37,10 +41,5 @@ pub struct Change {
 
 /// The digest that the next entry holds of this one, as it is stored.
 pub(crate) fn digest(stored: &[u8]) -> String {
-    let digest = Digest::of(DigestAlgorithm::Sha256, stored);
-    digest
-        .as_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    sha256_hex(stored)
 }

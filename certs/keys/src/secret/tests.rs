@@ -10,7 +10,7 @@ use proptest::prelude::any;
 use proptest::{collection, proptest};
 
 use super::{SecretKey, TAG_BYTES};
-use crate::Error;
+use crate::{Error, Pin};
 
 fn hex(text: &str) -> Vec<u8> {
     (0..text.len() / 2)
@@ -124,4 +124,46 @@ proptest! {
         key.open(nonce, &associated, &mut bytes).unwrap();
         assert_eq!(bytes, plain);
     }
+}
+
+#[test]
+fn authenticates_with_its_octets() {
+    let key = SecretKey::from_bytes([0xaa; 32]);
+    assert_eq!(
+        key.hmac_sha256(b"said"),
+        crate::hmac_sha256(&[0xaa; 32], b"said")
+    );
+    assert_ne!(key.hmac_sha256(b"said"), key.hmac_sha256(b"said "));
+}
+
+#[test]
+fn a_sealed_key_opens_under_its_key_and_associated_data_only() {
+    let (key, under) = (SecretKey::generate(), SecretKey::generate());
+    let sealed = key.to_sealed(&under, b"1").unwrap();
+    let opened = SecretKey::from_sealed(&sealed, &under, b"1").unwrap();
+    assert_eq!(*opened.0, *key.0);
+    assert_ne!(sealed, key.to_sealed(&under, b"1").unwrap());
+
+    let refused = |sealed: &[u8], under: &SecretKey, associated: &[u8]| {
+        assert!(matches!(
+            SecretKey::from_sealed(sealed, under, associated),
+            Err(Error::BadSeal)
+        ));
+    };
+    refused(&sealed, &key, b"1");
+    refused(&sealed, &under, b"2");
+    for place in 0..sealed.len() {
+        let mut changed = sealed.clone();
+        changed[place] ^= 1;
+        refused(&changed, &under, b"1");
+        refused(&sealed[..place], &under, b"1");
+    }
+}
+
+#[test]
+fn a_pin_and_a_salt_make_one_key() {
+    let key = |pin: &str, salt| SecretKey::from_pin(&Pin::new(pin.to_owned()), &[salt; 16]);
+    assert_eq!(*key("1234", 1).0, *key("1234", 1).0);
+    assert_ne!(*key("1234", 1).0, *key("1235", 1).0);
+    assert_ne!(*key("1234", 1).0, *key("1234", 2).0);
 }

@@ -68,6 +68,8 @@ smoke! {
     ocsp_request ocsp_response timestamp_query timestamp_response timestamp_token
     ocsp_responder timestamper
     service_path path_pattern
+    basis_block basis_headers
+    strict_json rules_part consent_artefact feed_page feed_line person_locator
     log_segment log_record
     signed_note tlog_tile tlog_proof add_checkpoint
     adapter_description adapter_statement adapter_value adapter_request

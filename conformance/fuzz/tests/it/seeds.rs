@@ -137,3 +137,57 @@ fn configurations_are_read() {
         adapters_sql::config::check("adapter.toml", text).is_ok()
     });
 }
+
+#[test]
+fn what_a_registry_publishes_is_obeyed() {
+    use certs_keys::Ed25519Key;
+    use gateway_policy::feed::{Page, State};
+    use gateway_policy::{json, locate, rules::Rules};
+    use gateway_tlog::note::{Kind, Signer};
+    check("rules_part", 2, |seed| Rules::read(seed, "AZ").is_ok());
+    // Of the signed ones only what is signed is JSON.
+    check("strict_json", 3, |seed| json::parse(seed, 100_000).is_ok());
+    check("feed_line", 5, |seed| {
+        State::new().replay_unchecked(seed).is_ok()
+    });
+    check("feed_page", 5, |seed| {
+        let key = Ed25519Key::from_seed(&[4; 32]).unwrap();
+        let signer = Signer::new(Kind::Ed25519, "AZ-feed", key).unwrap();
+        Page::verify(seed, signer.verifier(), "AZ", jiff::Timestamp::MAX).is_ok()
+    });
+    let parts = Target::find("rules_part").unwrap().seeds().unwrap();
+    let rules: Vec<_> = parts
+        .iter()
+        .map(|part| Rules::read(part, "AZ").unwrap())
+        .collect();
+    check("consent_artefact", 2, |seed| {
+        let text = std::str::from_utf8(seed).unwrap();
+        let verify = |rules| gateway_policy::consent::verify(text, rules).is_ok();
+        rules.iter().any(verify)
+    });
+    check("person_locator", 5, |seed| {
+        let line = seed.iter().position(|byte| *byte == b'\n').unwrap();
+        let place = std::str::from_utf8(&seed[..line]).unwrap().to_owned();
+        locate::Place::try_from(place).is_ok()
+    });
+}
+
+#[test]
+fn a_stated_basis_is_read() {
+    check("basis_headers", 2, |seed| {
+        let lines = std::str::from_utf8(seed).unwrap().lines();
+        let headers: Vec<_> = lines.map(|line| line.split_once(':').unwrap()).collect();
+        let client = [("x-road-client", "AZ/GOV/1/c")];
+        let headers: Vec<_> = headers
+            .iter()
+            .chain(&client)
+            .map(|(name, value)| (*name, value.as_bytes()))
+            .collect();
+        let (id, path) = (uuid::Uuid::nil(), "/r1/AZ/GOV/2/s/code");
+        let request = rest::Request::from_client("GET", path, None, &headers, id, id, "AZ");
+        request
+            .unwrap()
+            .basis()
+            .is_ok_and(|basis| !basis.is_empty())
+    });
+}

@@ -31,12 +31,12 @@ impl<T> Deref for Logged<T> {
 
 /// Logs the signed request, as of the moment it was signed.
 pub(super) async fn request(
-    sealed: Sealed,
+    mut sealed: Sealed,
     node: &Node,
     valid: Valid,
     timely: Timely,
 ) -> Result<Logged<Sealed>, Error> {
-    let now = sealed.signed_at();
+    let (now, basis) = (sealed.signed_at(), sealed.take_basis());
     let circumstances = Circumstances {
         side: Side::Consumer,
         peer: None,
@@ -50,6 +50,7 @@ pub(super) async fn request(
         sealed.parts().message,
         sealed.attachments(),
         sealed.seal(),
+        basis,
         &circumstances,
     );
     node.log.append(record).await.map_err(Error::Log)?;

@@ -58,6 +58,14 @@ impl Received {
 }
 
 impl Complete {
+    pub(super) fn message(&self) -> &Request {
+        &self.message
+    }
+
+    pub(super) fn attachments(&self) -> &[Attachment] {
+        &self.attachments
+    }
+
     pub(super) fn into_parts(self) -> (Request, Original, Vec<Attachment>, Vec<Candidate>) {
         (
             self.message,

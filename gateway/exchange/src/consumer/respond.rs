@@ -8,7 +8,9 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 use super::log::Logged;
+use super::seal::Sealed;
 use super::verify::{SoapForm, Verified};
+use crate::basis::{DATA_LIFE_HEADER, RULE_HEADER};
 use crate::content::{self, Piece};
 use crate::entity;
 use crate::fault::shown;
@@ -36,8 +38,25 @@ impl Accept {
 }
 
 /// Passes the verified and logged response on. SOAP answers are always 200; REST answers are the
-/// service's.
-pub(super) fn to_client(logged: Logged<Verified>) -> Response<Body> {
+/// service's. Headers of ours tell on which rule it rests and how long the answer may be kept; they
+/// are not signed, and what a service sends under their names is not handed on.
+pub(super) fn to_client(logged: Logged<Verified>, request: &Logged<Sealed>) -> Response<Body> {
+    let mut response = answer(logged);
+    let headers = response.headers_mut();
+    headers.remove(RULE_HEADER);
+    headers.remove(DATA_LIFE_HEADER);
+    if let Some(terms) = request.terms() {
+        if let Ok(rule) = HeaderValue::from_str(&terms.rule) {
+            headers.insert(RULE_HEADER, rule);
+        }
+        if let Some(seconds) = terms.data_life_seconds {
+            headers.insert(DATA_LIFE_HEADER, seconds.into());
+        }
+    }
+    response
+}
+
+fn answer(logged: Logged<Verified>) -> Response<Body> {
     let (message, attachments, form) = logged.into_inner().into_parts();
     match message {
         message::Response::Soap(soap) => match form {

@@ -1,10 +1,13 @@
 //! seal: the client's member signs the request.
 
+use gateway_messagelog::Basis;
 use gateway_net::Candidate;
 use gateway_seal::{Parts, Seal};
 use jiff::Timestamp;
 
-use super::receive::{Complete, Original};
+use super::basis::Founded;
+use super::receive::Original;
+use crate::basis::Terms;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::message::{self, Attachment, Request};
@@ -18,6 +21,8 @@ pub(crate) struct Sealed {
     parts: Parts,
     seal: Seal,
     signed_at: Timestamp,
+    basis: Option<Box<Basis>>,
+    terms: Option<Terms>,
 }
 
 impl Sealed {
@@ -49,15 +54,26 @@ impl Sealed {
     pub(super) fn signed_at(&self) -> Timestamp {
         self.signed_at
     }
+
+    /// On what it rests, for the record; once.
+    pub(super) fn take_basis(&mut self) -> Option<Box<Basis>> {
+        self.basis.take()
+    }
+
+    /// What the information system is told of that.
+    pub(super) fn terms(&self) -> Option<&Terms> {
+        self.terms.as_ref()
+    }
 }
 
 /// Signs message and attachments with the key of the client's member, with the keys as they are
 /// once all bytes are here: a body may have been long on its way.
 pub(super) async fn request(
-    complete: Complete,
+    founded: Founded,
     keys: &Keys,
     now: Timestamp,
 ) -> Result<Sealed, Error> {
+    let (complete, basis, terms) = founded.into_parts();
     let (message, original, attachments, candidates) = complete.into_parts();
     let member = message.client().member();
     let signer = keys
@@ -78,5 +94,7 @@ pub(super) async fn request(
         parts,
         seal,
         signed_at: now,
+        basis,
+        terms,
     })
 }

@@ -257,7 +257,11 @@ fn takes_body(method: &Method) -> bool {
 
 /// The service's URL with path and query behind it; one of two meeting slashes is dropped (PR-REST 4.4).
 fn service_uri(service: &Service, path: &str, query: Option<&str>) -> Result<Uri, Error> {
-    if service.url.is_empty() {
+    let url = match service.built_in {
+        Some(_) => NOWHERE,
+        None => service.url.as_str(),
+    };
+    if url.is_empty() {
         return Err(Error::NoServiceUrl {
             service: service.id.clone(),
         });
@@ -265,9 +269,9 @@ fn service_uri(service: &Service, path: &str, query: Option<&str>) -> Result<Uri
     let malformed = || Error::ServiceUrl {
         service: service.id.clone(),
     };
-    let base = match service.url.strip_suffix('/') {
+    let base = match url.strip_suffix('/') {
         Some(shorter) if path.starts_with('/') => shorter,
-        _ => service.url.as_str(),
+        _ => url,
     };
     let mut url = String::with_capacity(base.len().saturating_add(path.len()).saturating_add(64));
     url.push_str(base);
@@ -311,9 +315,13 @@ fn target(permitted: &Permitted) -> Target {
     Target {
         timeout: permitted.service().timeout,
         trust,
+        built_in: permitted.service().built_in,
     }
 }
 
 fn header_value(text: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(text).map_err(|_| Error::content_type(Some(text)).in_received())
 }
+
+/// Where the node's own services are: no connection is made to it (RFC 6761).
+const NOWHERE: &str = "http://built-in.invalid/";

@@ -4,6 +4,7 @@ use std::ops::Deref;
 
 use gateway_messagelog::Side;
 
+use super::basis::Founded;
 use super::seal::Sealed;
 use super::verify::Verified;
 use crate::conf::Valid;
@@ -24,12 +25,15 @@ impl<T> Deref for Logged<T> {
 }
 
 /// Logs the verified request, as of the moment it was judged: an auditor will judge it as of then.
+/// From here on what it took of limited rights is used.
 pub(super) async fn request(
-    verified: Verified,
+    mut founded: Founded,
     node: &Node,
     valid: Valid,
     timely: Timely,
 ) -> Result<Logged<Verified>, Error> {
+    let basis = founded.take_record();
+    let verified = founded.verified();
     let received = verified.received();
     let (peer, now) = (received.peer(), verified.verified_at());
     let circumstances = Circumstances {
@@ -45,9 +49,14 @@ pub(super) async fn request(
         verified.parts().message,
         received.attachments(),
         received.seal(),
+        basis,
         &circumstances,
     );
     node.log.append(record).await.map_err(Error::Log)?;
+    let (verified, reservation) = founded.into_parts();
+    if let Some(reservation) = reservation {
+        reservation.keep();
+    }
     Ok(Logged(verified))
 }
 

@@ -23,6 +23,7 @@ pub(crate) struct Permitted {
     received: Received,
     service: Arc<Service>,
     client: Arc<LocalClient>,
+    permit: Permit,
 }
 
 impl Permitted {
@@ -37,6 +38,11 @@ impl Permitted {
     /// The providing client.
     pub(super) fn client(&self) -> &LocalClient {
         &self.client
+    }
+
+    /// Purposes that the deciding right names.
+    pub(super) fn purposes(&self) -> &[String] {
+        self.permit.purposes()
     }
 }
 
@@ -100,6 +106,7 @@ pub(super) fn request(
         received,
         service,
         client,
+        permit,
     })
 }
 

@@ -22,7 +22,7 @@ fn not_kept() -> BodyLogging {
 }
 
 /// Every octet in a folder and below.
-fn octets(dir: &Path) -> Vec<u8> {
+pub(crate) fn octets(dir: &Path) -> Vec<u8> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
@@ -34,7 +34,7 @@ fn octets(dir: &Path) -> Vec<u8> {
     all
 }
 
-fn holds(octets: &[u8], text: &str) -> bool {
+pub(crate) fn holds(octets: &[u8], text: &str) -> bool {
     let mut windows = octets.windows(text.len());
     windows.any(|window| window == text.as_bytes())
 }

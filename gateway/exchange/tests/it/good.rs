@@ -1,5 +1,8 @@
 //! What works: the answer arrives as the service gave it, and both logs hold both messages.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 use gateway_exchange::keys::Keys;
 use gateway_exchange::ocsp_port::OcspPort;
@@ -7,7 +10,7 @@ use gateway_messagelog::Options;
 use gateway_net::Handler;
 use http::Request;
 
-use crate::support::{Letter, NOW, Soap, World, echo, multipart, response, rest, soap};
+use crate::support::{Gate, Letter, NOW, Soap, World, echo, multipart, response, rest, soap};
 
 #[tokio::test]
 async fn a_soap_question_is_answered_and_both_logs_hold_it() {
@@ -282,8 +285,12 @@ async fn soap_may_be_posted_to_any_path() {
 
 #[tokio::test]
 async fn messages_that_wait_together_share_a_signature() {
+    const LATER: usize = 39;
+
     let world = World::new().await;
-    let asked = (0..40).map(|at| {
+    let gate = Gate::before(Arc::clone(&world.consumer.identity.sign.key));
+    let signer = world.sign_with(gate.clone());
+    let ask = |at: usize| {
         let world = &world;
         async move {
             match at % 2 {
@@ -291,18 +298,43 @@ async fn messages_that_wait_together_share_a_signature() {
                 _ => world.ask(rest("POST", "/x", format!("{at}"))).await,
             }
         }
-    });
-    for answer in futures_util::future::join_all(asked).await {
+    };
+    // The first is being signed; only then the others come, and it ends when all of them wait.
+    let others = async {
+        until(|| gate.is_reached()).await;
+        futures_util::future::join_all((1..=LATER).map(ask)).await
+    };
+    let open = async {
+        until(|| signer.waiting() == LATER).await;
+        gate.open();
+    };
+    let all = futures_util::future::join3(ask(0), others, open);
+    let (first, others, ()) = all.await;
+    for answer in others.into_iter().chain([first]) {
         answer.is("");
     }
     world.logged((80, 0), (80, 0)).await;
     // SOAP messages without attachments carry a chain only when signed with others.
-    let sent = world.sent();
-    let shared = sent.iter().filter(|sent| {
+    for sent in world.sent() {
         let text = String::from_utf8_lossy(&sent.body);
-        text.contains("p:lookup") && text.contains("application/hash-chain-result")
-    });
-    assert!(shared.count() > 0);
+        let chained = text.contains("application/hash-chain-result");
+        if text.contains("p:lookup") {
+            assert_eq!(chained, !text.contains("<x:id>b-0</x:id>"));
+        }
+    }
+    assert_eq!(signer.waiting(), 0);
+}
+
+/// Until another thread or task has come so far.
+async fn until(so_far: impl Fn() -> bool) {
+    let reached = async {
+        while !so_far() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), reached)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -367,7 +399,7 @@ async fn all_servers_of_the_provider_are_candidates() {
 #[tokio::test]
 async fn an_exchange_ends_under_the_configuration_it_began_with() {
     let world = World::new().await;
-    let nodes = [&world.consumer, &world.provider].map(|place| std::sync::Arc::clone(&place.node));
+    let nodes = [&world.consumer, &world.provider].map(|place| Arc::clone(&place.node));
     world.service.answers(move |head, body| {
         for node in &nodes {
             node.conf.store(None);
@@ -385,8 +417,8 @@ async fn an_exchange_ends_under_the_configuration_it_began_with() {
 #[tokio::test]
 async fn other_ocsp_responses_count_once_the_service_has_answered() {
     // The service takes longer than responses stay fresh; the keys were refreshed meanwhile.
-    let world = std::sync::Arc::new(World::new().await);
-    let weak = std::sync::Arc::downgrade(&world);
+    let world = Arc::new(World::new().await);
+    let weak = Arc::downgrade(&world);
     world.service.answers(move |head, body| {
         let world = weak.upgrade().unwrap();
         world.clock.advance(4000);
@@ -411,7 +443,7 @@ async fn the_ocsp_port_hands_out_responses_in_the_order_asked() {
         ..Keys::default()
     };
     world.consumer.node.keys.store(keys.into());
-    let port = OcspPort::new(std::sync::Arc::clone(&world.consumer.node));
+    let port = OcspPort::new(Arc::clone(&world.consumer.node));
     let peer = world.connection.lock().unwrap().clone();
     let ask = |method: &str, query: String| {
         let request = Request::builder().method(method).uri(format!("/?{query}"));

@@ -6,6 +6,7 @@
 //! | module | subject |
 //! |---|---|
 //! | `good` | what works: SOAP, attachments, REST, bodies of all kinds, batches |
+//! | `basis` | on what ground exchanges go on, and each refusal, on both nodes |
 //! | `body_logging` | bodies that are not kept, by protocol, side and direction |
 //! | `consumer` | the refusals of the asking node, by step |
 //! | `provider` | the refusals of the answering node, by step |
@@ -26,6 +27,7 @@
     reason = "test helpers"
 )]
 
+mod basis;
 mod body_logging;
 mod consumer;
 mod good;

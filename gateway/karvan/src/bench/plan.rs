@@ -64,6 +64,9 @@ pub(super) const COUNTRY: Plan = Plan {
         },
     ],
     adapters: NONE,
+    rules: None,
+    portals: &[],
+    supervisors: &[],
 };
 
 /// The service of the bench is not an adapter: it answers what it was sent.

@@ -7,6 +7,7 @@ use gateway_proto::id::{ClientId, GlobalGroupId, MemberId, ServerId};
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{Archive, Bodies, RecordKey, Timestamping, Transparency};
+use super::journal::Journal;
 
 /// A node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub(crate) struct Node {
     pub(crate) archive: Archive,
     #[serde(default)]
     pub(crate) transparency: Transparency,
+    #[serde(default)]
+    pub(crate) journal: Journal,
     #[serde(default)]
     pub(crate) limits: Limits,
     /// Clients registered on this server.
@@ -238,6 +241,7 @@ pub(crate) struct Right {
     pub(crate) subject: Subject,
     pub(crate) method: Option<String>,
     pub(crate) path: Option<String>,
+    pub(crate) purposes: Vec<String>,
 }
 
 /// Who has a right.
@@ -262,6 +266,10 @@ struct RightKeys {
     method: Option<String>,
     /// REST only, with `*` and `**`; default `**`.
     path: Option<String>,
+    /// For which purposes, by their codes in the registry's rules; default: it names none. A caller
+    /// that states no purpose is taken to ask for the one named here, if it is only one.
+    #[serde(default)]
+    purposes: Vec<String>,
 }
 
 impl TryFrom<RightKeys> for Right {
@@ -279,6 +287,7 @@ impl TryFrom<RightKeys> for Right {
             subject,
             method: keys.method,
             path: keys.path,
+            purposes: keys.purposes,
         })
     }
 }
@@ -298,6 +307,7 @@ impl From<Right> for RightKeys {
             service,
             method,
             path,
+            purposes,
             ..
         } = right;
         Self {
@@ -307,6 +317,7 @@ impl From<Right> for RightKeys {
             local_group,
             method,
             path,
+            purposes,
         }
     }
 }

@@ -17,8 +17,9 @@ use gateway_registry::{Command, Source, state};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::declared;
 use super::place::Place;
-use super::{INSTANCE, Kind, NodePlan};
+use super::{DESK, INSTANCE, Kind, NodePlan};
 use crate::certs::{self, Kept};
 use crate::clock::SystemClock;
 use crate::config::{self, Loaded};
@@ -140,6 +141,18 @@ pub(crate) fn found(place: &Place, keys: KeyKind) -> Result<(), Error> {
         certificate: None,
     })?;
 
+    if let Some(json) = place.plan().rules {
+        let config = &registry_config;
+        let desk = registry::desk_keys(config, INSTANCE).map_err(|error| failed("the desk", error))?;
+        let state = opened.registry.state();
+        let service = registry::consent_service(config, &state, &desk, Vec::new());
+        execute(Command::SetConsentService {
+            service: Some(service),
+        })?;
+        for command in declared::commands(json)? {
+            execute(command)?;
+        }
+    }
     adapters(place)?;
     keep_authority(place, &authority, &timestamper, &pin)?;
     let state = opened.registry.state();
@@ -334,8 +347,18 @@ fn node_config(
         timestamping: config::evidence::Timestamping::default(),
         archive: config::evidence::Archive::default(),
         transparency,
+        journal: journal(place)?,
         limits: config::node::Limits::default(),
         clients: clients(place, node)?,
+    })
+}
+
+/// The country's portals may ask each node for a person's entries.
+fn journal(place: &Place) -> Result<config::journal::Journal, Error> {
+    let portals = place.plan().portals.iter().map(|id| client_id(id));
+    Ok(config::journal::Journal {
+        portals: portals.collect::<Result<_, _>>()?,
+        ..config::journal::Journal::default()
     })
 }
 
@@ -343,7 +366,11 @@ fn clients(place: &Place, node: &NodePlan) -> Result<Vec<config::node::Client>, 
     let mut clients = Vec::new();
     for plan in node.clients {
         let services = plan.services.iter().map(|service| {
-            let base = format!("http://{}", place.adapter(service.adapter));
+            let answers = match service.adapter {
+                DESK => place.desk(),
+                name => place.adapter(name),
+            };
+            let base = format!("http://{answers}");
             let (kind, version, url) = match service.kind {
                 Kind::Soap { version } => (
                     config::node::ServiceKind::Soap,
@@ -379,6 +406,7 @@ fn clients(place: &Place, node: &NodePlan) -> Result<Vec<config::node::Client>, 
                 },
                 method: right.endpoint.map(|(method, _)| method.to_owned()),
                 path: right.endpoint.map(|(_, path)| path.to_owned()),
+                purposes: Vec::new(),
             });
         }
         clients.push(config::node::Client {
@@ -403,9 +431,31 @@ fn registry_config(place: &Place, pin: &str) -> Result<Loaded<config::registry::
         address: place.registry().to_string(),
         pin_file: "pin".into(),
         publish_seconds: 60,
+        admin: Some(config::registry::Admin {
+            listen: place.admin(),
+            tls: None,
+            request_bytes_max: 1024 * 1024,
+        }),
+        desk: desk(place)?,
     };
     toml_file(&folder.join("registry.toml"), &values)?;
     Ok(Loaded::new(values, &folder))
+}
+
+/// The consent desk, in countries with rules.
+fn desk(place: &Place) -> Result<Option<config::registry::Desk>, Error> {
+    if place.plan().rules.is_none() {
+        return Ok(None);
+    }
+    let supervisors = place.plan().supervisors.iter().map(|id| client_id(id));
+    Ok(Some(config::registry::Desk {
+        listen: place.desk(),
+        tls: None,
+        certificates: Vec::new(),
+        supervisors: supervisors.collect::<Result<_, _>>()?,
+        retention_days: 3 * 365,
+        feed_waiting_max: 1_024,
+    }))
 }
 
 fn keep_authority(
@@ -495,7 +545,7 @@ fn secret(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     gateway_store::file::replace_secret(path, bytes).map_err(|error| failed("a file", error))
 }
 
-fn failed(what: &str, error: impl fmt::Display) -> Error {
+pub(super) fn failed(what: &str, error: impl fmt::Display) -> Error {
     Error {
         what: what.to_owned(),
         reason: error.to_string(),

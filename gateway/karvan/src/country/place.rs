@@ -76,6 +76,21 @@ impl Place {
         SocketAddr::new(self.node_address(index), self.base_port.saturating_add(4))
     }
 
+    /// Where the registry's admin API is.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.local(5)
+    }
+
+    /// Where the consent desk answers the node in front of it.
+    pub(crate) fn desk(&self) -> SocketAddr {
+        self.local(6)
+    }
+
+    /// Where the back end of the portal answers its pages.
+    pub(crate) fn portal(&self) -> SocketAddr {
+        self.local(7)
+    }
+
     /// The address of the n-th node: 127.0.0.11, 127.0.0.12, …
     pub(super) fn node_address(&self, index: usize) -> IpAddr {
         let last = u8::try_from(index.saturating_add(11)).unwrap_or(u8::MAX);
@@ -133,7 +148,14 @@ impl Place {
             .adapters
             .iter()
             .map(|adapter| self.adapter(adapter.name));
-        [self.registry(), self.certs()]
+        let own = [
+            self.registry(),
+            self.certs(),
+            self.admin(),
+            self.desk(),
+            self.portal(),
+        ];
+        own
             .into_iter()
             .chain(nodes)
             .chain(adapters)

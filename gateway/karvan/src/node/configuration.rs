@@ -1,4 +1,5 @@
-//! Background task: the global configuration, downloaded, verified, kept, swapped in.
+//! Background task: the global configuration, downloaded, verified, kept, swapped in with the rules
+//! it holds.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,7 @@ use gateway_net::Client;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::rules;
 use crate::config::{self, Loaded};
 use crate::fetch;
 use crate::service::Stop;
@@ -27,6 +29,7 @@ pub(super) struct Refresh {
     client: Client,
     interval: Duration,
     last_good: Option<String>,
+    rules: rules::Judge,
     changed: watch::Sender<u64>,
 }
 
@@ -38,10 +41,11 @@ pub(crate) enum Error {
         path: PathBuf,
         source: Box<gateway_globalconf::Error>,
     },
+    Rules(rules::Error),
 }
 
 impl Refresh {
-    /// Reads the anchor.
+    /// Reads the anchor, and which rules were obeyed last.
     pub(super) fn new(
         config: &Loaded<config::node::Node>,
         node: Arc<Node>,
@@ -50,6 +54,8 @@ impl Refresh {
         let registry = &config.values.registry;
         let anchor = anchor(config)?;
         let data_dir = config.path(&config.values.data_dir);
+        let state = data_dir.join("rules.state");
+        let rules = rules::Judge::open(&state, &anchor.instance).map_err(Error::Rules)?;
         Ok(Self {
             anchor,
             folder: data_dir.join("globalconf"),
@@ -57,6 +63,7 @@ impl Refresh {
             client,
             interval: Duration::from_secs(registry.refresh_seconds.max(1)),
             last_good: None,
+            rules,
             changed: watch::Sender::new(0),
         })
     }
@@ -103,7 +110,7 @@ impl Refresh {
         }
     }
 
-    async fn take_from_disk(&self) {
+    async fn take_from_disk(&mut self) {
         let files = match gateway_store::file::read_tree(&self.folder, FOLDER_BYTES_MAX) {
             Ok(files) if !files.is_empty() => files,
             Ok(_) | Err(_) => return,
@@ -188,7 +195,7 @@ impl Refresh {
 
     /// Writes the complete, verified set to disk and puts it in force.
     async fn take(
-        &self,
+        &mut self,
         downloaded: Downloaded,
         held: &BTreeMap<String, Vec<u8>>,
     ) -> Result<(), String> {
@@ -229,7 +236,7 @@ impl Refresh {
         Ok(())
     }
 
-    async fn put_in_force(&self, snapshot: Snapshot, files: &BTreeMap<String, Vec<u8>>) {
+    async fn put_in_force(&mut self, snapshot: Snapshot, files: &BTreeMap<String, Vec<u8>>) {
         for ignored in snapshot.ignored() {
             tracing::warn!("part of the global configuration is not used: {ignored:?}");
         }
@@ -242,7 +249,9 @@ impl Refresh {
         {
             tracing::error!("the configuration was not kept for auditors: {error}");
         }
-        self.node.conf.store(Some(Arc::new(Conf::new(snapshot))));
+        let rules = self.rules.judge(snapshot.rules()).await;
+        let conf = Conf::with_rules(snapshot, rules);
+        self.node.conf.store(Some(Arc::new(conf)));
         self.changed
             .send_modify(|count| *count = count.wrapping_add(1));
     }
@@ -265,6 +274,7 @@ impl fmt::Display for Error {
             Self::Anchor { path, source } => {
                 write!(f, "anchor {} cannot be used: {source}", path.display())
             }
+            Self::Rules(error) => write!(f, "{error}"),
         }
     }
 }

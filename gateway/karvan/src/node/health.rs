@@ -2,16 +2,19 @@
 //! done under a grace of the policy.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use gateway_evidence::archive::Watch;
 use gateway_evidence::cosigning;
 use gateway_evidence::stamper::{Stamper, State};
 use gateway_exchange::Node;
+use gateway_exchange::conf::{RulesFault, RulesState};
 use gateway_net::{Body, Handler, Peer};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
 
+use super::feed;
+use super::journal::Progress;
 use super::stamping::HttpAsk;
 use super::transparency::Standing;
 
@@ -22,6 +25,8 @@ pub(super) struct Health {
     stamper: Arc<Stamper<HttpAsk>>,
     witnesses: Standing,
     archive: Watch,
+    feed: feed::Standing,
+    journal: Arc<Progress>,
 }
 
 impl Health {
@@ -30,12 +35,16 @@ impl Health {
         stamper: Arc<Stamper<HttpAsk>>,
         witnesses: Standing,
         archive: Watch,
+        feed: feed::Standing,
+        journal: Arc<Progress>,
     ) -> Self {
         Self {
             node,
             stamper,
             witnesses,
             archive,
+            feed,
+            journal,
         }
     }
 
@@ -50,7 +59,11 @@ impl Health {
             Some(conf) if conf.valid(grace, now).is_err() => {
                 missing.push("the global configuration has expired: is the registry reachable?");
             }
-            Some(_) => {}
+            Some(conf) => {
+                if let RulesState::Refused(fault) = conf.rules {
+                    missing.push(refused(fault));
+                }
+            }
         }
         let keys = self.node.keys.load();
         if keys.authentication(now).is_none() {
@@ -82,6 +95,53 @@ impl Health {
             );
         }
         text
+    }
+
+    /// Which rules are in force, and how old what is known of consents and cases is.
+    fn rules(&self) -> String {
+        let mut text = String::new();
+        let conf = self.node.conf.load_full();
+        let rules = match conf.as_ref().map(|conf| &conf.rules) {
+            Some(RulesState::InForce(rules)) => rules.part(),
+            Some(RulesState::Absent | RulesState::Refused(_)) | None => return text,
+        };
+        let _infallible = writeln!(text, "rules version {}", rules.version);
+        for (address, problem) in self.feed.load().iter() {
+            let _infallible = writeln!(text, "degraded: the feed ({address}): {problem}");
+        }
+        if rules.consent.is_none() {
+            return text;
+        }
+        let (number, as_of) = {
+            let feed = self.node.feed.read();
+            let feed = feed.unwrap_or_else(PoisonError::into_inner);
+            (feed.number(), feed.as_of())
+        };
+        let age = as_of.map(|as_of| self.node.clock.now().duration_since(as_of).as_secs());
+        let age_max = i64::try_from(rules.settings.feed_age_seconds_max).unwrap_or(i64::MAX);
+        let _infallible = match age {
+            None => writeln!(
+                text,
+                "degraded: exchanges that need a consent or an open case are refused: the feed was \
+                 not heard since the start (entry {number})"
+            ),
+            Some(age) if age > age_max => writeln!(
+                text,
+                "degraded: exchanges that need a consent or an open case are refused: the feed was \
+                 last heard {age} s ago (entry {number})"
+            ),
+            Some(age) => writeln!(text, "feed entry {number}, heard {} s ago", age.max(0)),
+        };
+        text
+    }
+
+    /// The journal, when it stands still.
+    fn journal(&self) -> String {
+        let failure = self.journal.failure();
+        failure.map_or_else(String::new, |failure| {
+            let behind = self.node.log.last_ordinal().saturating_sub(self.journal.reached());
+            format!("degraded: the journal is {behind} entries behind the log: {failure}\n")
+        })
     }
 
     /// The message log and its tree, when they are not as they should be.
@@ -158,6 +218,8 @@ impl Handler for Health {
                 let remarks = self.remarks(&stamping)
                     + &self.damage()
                     + &self.log()
+                    + &self.rules()
+                    + &self.journal()
                     + &super::archive::remarks(&self.archive);
                 if missing.is_empty() {
                     (StatusCode::OK, format!("ready\n{remarks}"))
@@ -178,5 +240,22 @@ impl Handler for Health {
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, plain);
         response
+    }
+}
+
+fn refused(fault: RulesFault) -> &'static str {
+    match fault {
+        RulesFault::Invalid => {
+            "the registry's rules cannot be read: does this version of the node understand them?"
+        }
+        RulesFault::RolledBack => {
+            "the registry's rules are older than those obeyed before: see the node's own log"
+        }
+        RulesFault::Tampered => {
+            "the registry's rules do not follow those obeyed before: see the node's own log"
+        }
+        RulesFault::Missing => {
+            "the registry's rules are gone, and stood here before: see the node's own log"
+        }
     }
 }

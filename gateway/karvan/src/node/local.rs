@@ -1,14 +1,15 @@
 //! From the configuration file to what the node serves.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use certs_x509::Certificate;
-use gateway_exchange::local::{Authentication, Local, LocalClient, Service, ServiceKind};
+use gateway_exchange::local::{Authentication, BuiltIn, Local, LocalClient, Service, ServiceKind};
 use gateway_policy::{AccessRight, Endpoint, Method, PathPattern, Subject};
-use gateway_proto::id::ServiceId;
+use gateway_proto::id::{self, ClientId, ServiceId};
 
 use crate::config::node as file;
 use crate::config::{Error, Loaded};
@@ -22,10 +23,11 @@ pub(super) fn from_config(config: &Loaded<file::Node>) -> Result<Local, Error> {
             return Err(config.value("client.id", format!("{} stands twice", client.id)));
         }
     }
-    let internal = config.values.token.internal_tls.as_ref();
-    let internal_certificate = internal
-        .map(|pair| certificate(config, &pair.certificate))
-        .transpose()?;
+    // Where information systems cannot connect with TLS, nobody presents it but the node to itself.
+    let token = &config.values.token;
+    let internal = token.internal_tls.as_ref();
+    let internal = internal.unwrap_or(&token.authentication);
+    let internal_certificate = Some(certificate(config, &internal.certificate)?);
     Ok(Local {
         server: config.values.server.clone(),
         clients,
@@ -49,9 +51,23 @@ fn local_client(config: &Loaded<file::Node>, client: &file::Client) -> Result<Lo
             timeout: Duration::from_secs(service.timeout_seconds),
             verify_certificate: service.verify_certificate,
             disabled: service.disabled.clone(),
+            built_in: None,
         };
         if services.insert(key, Arc::new(service)).is_some() {
             return Err(config.value("client.service.code", "a code and version stand twice"));
+        }
+    }
+    let mut rights: Vec<AccessRight> = client.rights.iter().map(right).collect();
+    if !services.is_empty() {
+        let portals = &config.values.journal.portals;
+        for which in BuiltIn::ALL {
+            let service = built_in(which, client)
+                .map_err(|error| config.value("client.service", error))?;
+            // Whoever has a service of this name keeps it.
+            if let Entry::Vacant(free) = services.entry((which.code().to_owned(), None)) {
+                free.insert(Arc::new(service));
+                rights.extend(portals.iter().map(|portal| portal_right(portal, which)));
+            }
         }
     }
     let groups = client
@@ -73,8 +89,34 @@ fn local_client(config: &Loaded<file::Node>, client: &file::Client) -> Result<Lo
             .collect::<Result<_, _>>()?,
         groups,
         services,
-        rights: client.rights.iter().map(right).collect(),
+        rights,
     })
+}
+
+/// A service that the node answers from its journal.
+fn built_in(which: BuiltIn, client: &file::Client) -> Result<Service, id::Error> {
+    Ok(Service {
+        id: ServiceId::new(client.id.clone(), which.code(), None)?,
+        kind: ServiceKind::Soap,
+        // Never connected to.
+        url: "http://journal.invalid/".to_owned(),
+        timeout: BUILT_IN_TIMEOUT,
+        verify_certificate: false,
+        disabled: None,
+        built_in: Some(which),
+    })
+}
+
+fn portal_right(portal: &ClientId, which: BuiltIn) -> AccessRight {
+    AccessRight {
+        subject: Subject::Client(portal.clone()),
+        service_code: which.code().to_owned(),
+        endpoint: Endpoint {
+            method: Method::Any,
+            path: PathPattern::any(),
+        },
+        purposes: Vec::new(),
+    }
 }
 
 fn right(right: &file::Right) -> AccessRight {
@@ -96,6 +138,7 @@ fn right(right: &file::Right) -> AccessRight {
         subject,
         service_code: right.service.clone(),
         endpoint,
+        purposes: right.purposes.clone(),
     }
 }
 
@@ -104,3 +147,5 @@ fn certificate(config: &Loaded<file::Node>, path: &Path) -> Result<Certificate, 
     Certificate::from_pem(&pem)
         .map_err(|error| config.value("certificate", format!("{}: {error}", path.display())))
 }
+
+const BUILT_IN_TIMEOUT: Duration = Duration::from_secs(60);

@@ -2,7 +2,7 @@
 //! that can be nobody's.
 
 use crate::country::{
-    AdapterPlan, ClientPlan, Kind, Member, NodePlan, Plan, RightPlan, ServicePlan,
+    AdapterPlan, ClientPlan, DESK, Kind, Member, NodePlan, Plan, RightPlan, ServicePlan,
 };
 
 /// The country of the sandbox.
@@ -13,10 +13,26 @@ pub(super) const COUNTRY: Plan = Plan {
     ],
     members: MEMBERS,
     // The systems that may ask for a family's papers.
-    groups: &[("social-aid", &["GOV/0000000261/vemtas"])],
+    groups: &[
+        ("social-aid", &["GOV/0000000261/vemtas"]),
+        ("registers", REGISTERS),
+    ],
     nodes: NODES,
     adapters: ADAPTERS,
+    rules: Some(include_str!("../../../../examples/country/rules.json")),
+    portals: &["GOV/0000001181/mygov"],
+    supervisors: &["GOV/0000001181/nezaret"],
 };
+
+/// Whoever gives data tells the supervisor of each break-glass use.
+const REGISTERS: &[&str] = &[
+    "GOV/0000000131/iamas",
+    "GOV/0000000261/emas",
+    "GOV/0000000391/pensiya",
+    "GOV/0000000391/muavinet",
+    "GOV/0000000411/ehdr",
+    "GOV/0000000411/vva",
+];
 
 const MEMBERS: &[Member] = &[
     Member {
@@ -104,6 +120,11 @@ const IAMAS: ClientPlan = ClientPlan {
         right("GetFamily", "GOV/0000001181/mygov"),
         right("GetFamily", "@social-aid"),
         portal("persons", "GET", "/*"),
+        RightPlan {
+            service: "persons",
+            subject: "GOV/0000000541/dogum",
+            endpoint: Some(("GET", "/*")),
+        },
         portal("population", "GET", "/persons/*"),
         portal("population", "GET", "/persons/*/family"),
     ],
@@ -143,8 +164,13 @@ const NODES: &[NodePlan] = &[
             },
             ClientPlan {
                 id: "GOV/0000000391/pensiya",
-                services: &[soap("GetPension", "pensiya")],
+                services: &[soap("GetPension", "pensiya"), rest("income", "pensiya", "")],
                 rights: &[
+                    RightPlan {
+                        service: "income",
+                        subject: "COM/0000001201/kredit",
+                        endpoint: Some(("GET", "/persons/*/income")),
+                    },
                     right("GetPension", "@social-aid"),
                     right("GetPension", "GOV/0000001181/mygov"),
                 ],
@@ -194,6 +220,27 @@ const NODES: &[NodePlan] = &[
         clients: &[
             ClientPlan {
                 id: "GOV/0000001181/mygov",
+                services: &[],
+                rights: &[],
+            },
+            // The registry's consent desk, an X-Road service like any other.
+            ClientPlan {
+                id: "GOV/0000001181/razilig",
+                services: &[
+                    rest("consents", DESK, "/consents"),
+                    rest("cases", DESK, "/cases"),
+                    rest("notices", DESK, "/notices"),
+                ],
+                rights: &[
+                    right("consents", "GOV/0000001181/mygov"),
+                    right("consents", "COM/0000001201/kredit"),
+                    right("cases", "@social-aid"),
+                    right("notices", "@registers"),
+                    right("notices", "GOV/0000001181/nezaret"),
+                ],
+            },
+            ClientPlan {
+                id: "GOV/0000001181/nezaret",
                 services: &[],
                 rights: &[],
             },

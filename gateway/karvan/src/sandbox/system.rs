@@ -42,27 +42,37 @@ pub(super) struct SoapCall<'c> {
     pub(super) arguments: &'c [(&'c str, &'c str)],
 }
 
+/// One REST call.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RestCall<'c> {
+    pub(super) method: Method,
+    /// From the provider on: `class/code/subsystem/service/…`.
+    pub(super) path: &'c str,
+    pub(super) id: &'c str,
+    pub(super) body: Option<String>,
+    /// Headers of the legal basis, of the user, of the case.
+    pub(super) headers: &'c [(&'static str, &'c str)],
+}
+
 /// Sends a REST request.
 pub(super) async fn rest(
     http: &Client,
     caller: Caller,
-    method: Method,
-    path: &str,
-    id: &str,
-    body: Option<String>,
+    call: RestCall<'_>,
 ) -> Result<Answer, String> {
-    let request = rest_request(caller, method, path, id, body)?;
+    let request = rest_request(caller, call)?;
     send(http, request).await
 }
 
 /// A REST request as the node will see it.
-pub(super) fn rest_request(
-    caller: Caller,
-    method: Method,
-    path: &str,
-    id: &str,
-    body: Option<String>,
-) -> Result<Request<Body>, String> {
+pub(super) fn rest_request(caller: Caller, call: RestCall<'_>) -> Result<Request<Body>, String> {
+    let RestCall {
+        method,
+        path,
+        id,
+        body,
+        headers: more,
+    } = call;
     let uri = format!("http://{}/r1/{INSTANCE}/{path}", caller.node);
     let json = body.is_some();
     let body = body.map_or_else(gateway_net::empty, gateway_net::full);
@@ -80,6 +90,12 @@ pub(super) fn rest_request(
         headers.insert(
             name,
             HeaderValue::from_str(&value).map_err(|error| error.to_string())?,
+        );
+    }
+    for (name, value) in more {
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_str(value).map_err(|error| error.to_string())?,
         );
     }
     if json {

@@ -5,7 +5,7 @@ use gateway_proto::id::{ClientId, MemberId, ServerId, ServiceId};
 use gateway_store::segment::Position;
 use jiff::Timestamp;
 
-use crate::{Direction, Protocol, Record, Side};
+use crate::{Basis, Direction, Protocol, Record, Side};
 
 /// The judgement on one logged message: who, what, when, and every check with its outcome.
 #[derive(Clone, Debug)]
@@ -36,6 +36,9 @@ pub struct Verdict {
     pub peer: Option<ServerId>,
     /// Degraded steps under which the message was let through.
     pub degraded: Vec<String>,
+    /// On what the exchange rests, as the node noted; requests only, where rules were in force.
+    /// What the message itself must say of it is compared under [`Subject::Message`].
+    pub basis: Option<Box<Basis>>,
     /// What the signature covers.
     pub parts: Vec<Part>,
     /// Whose certificate signed it; `None` when the signature cannot be read.
@@ -111,7 +114,7 @@ pub enum Subject {
     Place,
     /// Every content has the digest under which it was logged.
     Contents,
-    /// The message says of client, service and ids what the record says.
+    /// The message says of client, service, ids and legal basis what the record says.
     Message,
     /// The signature value holds and covers every part.
     Signature,
@@ -169,6 +172,7 @@ impl Verdict {
             issue: record.issue.clone(),
             peer: record.peer.clone(),
             degraded: record.degraded.clone(),
+            basis: record.basis.clone(),
             parts: Vec::new(),
             signer: None,
             time_stamp: None,

@@ -3,6 +3,7 @@
 use certs_keys::Digest;
 use gateway_globalconf::Snapshot;
 use gateway_proto::Limits;
+use gateway_proto::basis::Basis as Stated;
 use gateway_proto::id::{ClientId, MemberId, ServiceId};
 use gateway_proto::{rest, soap};
 use gateway_seal::{
@@ -13,7 +14,8 @@ use gateway_store::segment::Position;
 use super::verdict::{Part, Signer, Subject, Verdict, expected_signer};
 use super::{ConfHistory, InUse};
 use crate::content::DIGEST;
-use crate::{Direction, Protocol, Record};
+use crate::record::Consent;
+use crate::{Basis, Direction, Protocol, Record};
 
 /// Judges one logged message as of the time at which it was logged, with nothing but the record, the
 /// files of its contents and the kept configurations. It blocks while it reads contents.
@@ -138,10 +140,48 @@ fn message(record: &Record) -> Result<(), String> {
                 .is_none_or(|(_, issue)| *issue == record.issue),
         ),
     ];
-    match same.into_iter().find(|(_, same)| !same) {
+    let differs = same.into_iter().find(|(_, same)| !same);
+    let field = differs.map(|(field, _)| field).or_else(|| {
+        let (noted, stated) = (record.basis.as_deref()?, said.basis.as_ref()?);
+        basis_differs(noted, stated)
+    });
+    match field {
         None => Ok(()),
-        Some((field, _)) => Err(format!("the message names another {field} than the record")),
+        Some(field) => Err(format!("the message names another {field} than the record")),
     }
+}
+
+/// What was noted of the basis and is not what the message states. A purpose that was not stated
+/// may come from the access right; what was stated and not needed need not have been noted.
+fn basis_differs(
+    noted: &Basis,
+    stated: &Result<Stated, gateway_proto::basis::Error>,
+) -> Option<&'static str> {
+    let Ok(stated) = stated else {
+        return Some("legal basis");
+    };
+    let consent = |consent: &Consent| {
+        stated.consent.as_ref().is_some_and(|text| {
+            Digest::of(consent.digest.algorithm(), text.as_bytes()) == consent.digest
+        })
+    };
+    let same = [
+        (
+            "purpose",
+            stated.purpose.is_none() || stated.purpose == noted.purpose,
+        ),
+        ("consent", noted.consent.as_ref().is_none_or(consent)),
+        (
+            "emergency",
+            noted.emergency.is_none() || stated.emergency == noted.emergency,
+        ),
+        (
+            "authentication",
+            noted.authentication.is_none() || stated.authentication == noted.authentication,
+        ),
+    ];
+    let differs = same.into_iter().find(|(_, same)| !same);
+    differs.map(|(field, _)| field)
 }
 
 /// What the bytes of a message say.
@@ -152,10 +192,13 @@ struct Said {
     request_id: Option<String>,
     /// User and case: responses may leave them out.
     request_only: Option<(Option<String>, Option<String>)>,
+    /// The legal basis, of requests kept whole: reduced forms leave it out.
+    basis: Option<Result<Stated, gateway_proto::basis::Error>>,
 }
 
 impl Said {
     fn of(record: &Record) -> Result<Self, String> {
+        let is_whole = record.message_digest.is_none();
         match (record.protocol, record.direction) {
             (Protocol::Soap, direction) => {
                 let header = soap_header(record)?;
@@ -168,6 +211,7 @@ impl Said {
                         Direction::Request => Some((header.user_id, header.issue)),
                         Direction::Response => None,
                     },
+                    basis: (direction == Direction::Request && is_whole).then_some(header.basis),
                 })
             }
             (Protocol::Rest, Direction::Request) => {
@@ -180,6 +224,7 @@ impl Said {
                     message_id: request.id().to_owned(),
                     request_id: Some(request.request_id().to_owned()),
                     request_only: Some((owned(request.user_id()), owned(request.issue()))),
+                    basis: is_whole.then(|| request.basis()),
                 })
             }
             (Protocol::Rest, Direction::Response) => {
@@ -193,6 +238,7 @@ impl Said {
                     message_id: header("x-road-id").unwrap_or_default().to_owned(),
                     request_id: header("x-road-request-id").map(str::to_owned),
                     request_only: None,
+                    basis: None,
                 })
             }
         }

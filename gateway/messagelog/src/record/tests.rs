@@ -8,8 +8,9 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::{collection, option, proptest};
 
 use super::{
-    Covered, Direction, Entry, Kind, Protocol, Record, Refusal, Side, Stamp, decode,
-    encode_message, encode_refusal, encode_stamp, keys, signed,
+    Basis, Consent, Covered, Direction, Disclosure, Entry, Ground, Kind, PersonMark, Protocol,
+    Record, Refusal, Side, Stamp, decode, encode_message, encode_refusal, encode_stamp, keys,
+    signed,
 };
 use crate::bodies::Bodies;
 use crate::{Content, Error};
@@ -64,7 +65,27 @@ fn shown(record: &Record) -> String {
         attachments: Vec::new(),
         ..record.clone()
     };
-    format!("{bare:?} {contents:?}")
+    // `Debug` of a record leaves out what may be personal, so those are named.
+    let Record {
+        user_id,
+        issue,
+        peer,
+        message,
+        message_digest,
+        content_type,
+        signature,
+        hash_chain_result,
+        hash_chain,
+        degraded,
+        basis,
+        request_id,
+        ..
+    } = &bare;
+    format!(
+        "{bare:?} {request_id:?} {user_id:?} {issue:?} {peer:?} {message:?} {message_digest:?} \
+         {content_type:?} {signature:?} {hash_chain_result:?} {hash_chain:?} {degraded:?} \
+         {basis:?} {contents:?}"
+    )
 }
 
 fn sha512(bytes: &[u8]) -> Digest {
@@ -75,9 +96,65 @@ fn bytes() -> impl Strategy<Value = Bytes> {
     collection::vec(any::<u8>(), 0..300).prop_map(Bytes::from)
 }
 
+fn time() -> impl Strategy<Value = Timestamp> {
+    (-1_000_000_000_i64..4_000_000_000, 0..1_000_000_000)
+        .prop_map(|(seconds, nanoseconds)| Timestamp::new(seconds, nanoseconds).unwrap())
+}
+
+fn any_basis() -> impl Strategy<Value = Basis> {
+    let grounds = [
+        Ground::NotPersonal,
+        Ground::Open,
+        Ground::Law,
+        Ground::Consent,
+        Ground::Vital,
+        Ground::LeftToProvider,
+    ];
+    let disclosure = prop_oneof![
+        Just(Disclosure::AtOnce),
+        time().prop_map(Disclosure::From),
+        (".{0,20}", time()).prop_map(|(article, until)| Disclosure::Hidden { article, until }),
+    ];
+    let consent = (any::<[u8; 16]>(), bytes()).prop_map(|(id, artefact)| Consent {
+        id: uuid::Uuid::from_bytes(id),
+        digest: Digest::of(DigestAlgorithm::Sha256, &artefact),
+    });
+    let person = (any::<u32>(), any::<[u8; 16]>()).prop_map(|(key, mark)| PersonMark { key, mark });
+    let rule = (
+        option::of(".{0,20}"),
+        any::<u32>(),
+        any::<u64>(),
+        option::of((".{0,20}", ".{0,9}")),
+    );
+    let texts = (
+        option::of(".{0,20}"),
+        option::of(".{0,40}"),
+        option::of(".{0,9}"),
+    );
+    let marks = (
+        collection::vec(person, 0..5),
+        collection::vec(any::<[u8; 16]>(), 0..5),
+    );
+    let ground = proptest::sample::select(grounds.to_vec());
+    (ground, rule, texts, option::of(consent), marks, disclosure).prop_map(
+        |(ground, rule, texts, consent, (persons, quotas), disclosure)| Basis {
+            ground,
+            rule: rule.0,
+            rule_version: rule.1,
+            rules_version: rule.2,
+            law: rule.3,
+            purpose: texts.0,
+            consent,
+            emergency: texts.1,
+            authentication: texts.2,
+            persons,
+            quotas,
+            disclosure,
+        },
+    )
+}
+
 fn any_record() -> impl Strategy<Value = Record> {
-    let times = (-1_000_000_000_i64..4_000_000_000, 0..1_000_000_000)
-        .prop_map(|(seconds, nanoseconds)| Timestamp::new(seconds, nanoseconds).unwrap());
     let enums = (
         prop_oneof![Just(Side::Consumer), Just(Side::Provider)],
         prop_oneof![Just(Direction::Request), Just(Direction::Response)],
@@ -102,8 +179,13 @@ fn any_record() -> impl Strategy<Value = Record> {
         option::of(".{0,9}"),
     );
     let parts = (bytes(), bytes(), option::of(bytes()), option::of(bytes()));
-    let rest = (attachments, collection::vec(".{0,9}", 0..3), ".{0,20}");
-    (times, enums, texts, parts, rest).prop_map(
+    let rest = (
+        attachments,
+        collection::vec(".{0,9}", 0..3),
+        ".{0,20}",
+        option::of(any_basis().prop_map(Box::new)),
+    );
+    (time(), enums, texts, parts, rest).prop_map(
         |(time, (side, direction, protocol, version), texts, parts, rest)| Record {
             time,
             side,
@@ -121,7 +203,7 @@ fn any_record() -> impl Strategy<Value = Record> {
             hash_chain: parts.3,
             attachments: rest.0,
             degraded: rest.1,
-            basis: None,
+            basis: rest.3,
             content_type: rest.2,
             ..record()
         },
@@ -154,6 +236,58 @@ proptest! {
         bytes[at] = to;
         let _ = decode(&bytes.into(), &nowhere());
     }
+}
+
+/// A record with a basis, and where in its bytes the basis begins.
+fn with_basis() -> (Vec<u8>, usize) {
+    let basis = Basis {
+        ground: Ground::Consent,
+        rule: Some("bank-income".to_owned()),
+        rule_version: 2,
+        rules_version: 7,
+        law: None,
+        purpose: Some("credit".to_owned()),
+        consent: Some(Consent {
+            id: uuid::Uuid::nil(),
+            digest: Digest::of(DigestAlgorithm::Sha256, b"artefact"),
+        }),
+        emergency: None,
+        authentication: None,
+        persons: vec![PersonMark {
+            key: 1,
+            mark: [7; 16],
+        }],
+        quotas: vec![[9; 16]],
+        disclosure: Disclosure::AtOnce,
+    };
+    let record = Record {
+        basis: Some(Box::new(basis)),
+        ..record()
+    };
+    let bytes = encode_message(&record).to_vec();
+    let name = bytes.windows(11).position(|text| text == b"bank-income");
+    // Before the rule: map, 0, ground, 1, length of the text.
+    (bytes, name.unwrap().saturating_sub(5))
+}
+
+#[test]
+fn refuses_a_basis_on_an_unknown_ground() {
+    let (mut bytes, start) = with_basis();
+    assert_eq!(&bytes[start + 1..start + 4], [0, 3, 1]);
+    assert!(decode(&bytes.clone().into(), &nowhere()).is_ok());
+    bytes[start + 2] = 6;
+    assert!(decode(&bytes.into(), &nowhere()).is_err());
+}
+
+#[test]
+fn refuses_a_mark_of_another_length() {
+    let (mut bytes, _) = with_basis();
+    let mark = bytes.windows(16).position(|mark| mark == [9; 16]).unwrap();
+    // One octet less in the text, one more behind it.
+    assert_eq!(bytes[mark - 1], 0x50);
+    bytes[mark - 1] = 0x4F;
+    bytes.remove(mark);
+    assert!(decode(&bytes.into(), &nowhere()).is_err());
 }
 
 #[test]

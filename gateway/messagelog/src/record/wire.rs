@@ -9,7 +9,9 @@
 //! Numbers are never used again for something else.
 //!
 //! * `fields`: the numbered fields of each kind of entry
+//! * `basis`: those of a legal basis
 
+mod basis;
 mod fields;
 
 use std::fmt;
@@ -19,6 +21,7 @@ use gateway_proto::id::{ClientId, ServiceId};
 use jiff::Timestamp;
 use minicbor::{Decoder, Encode, Encoder};
 
+use self::basis::BasisFields;
 use self::fields::{
     AttachmentFields, CoveredFields, DigestFields, MessageFields, PartyFields, RefusalFields,
     ServerFields, ServiceFields, StampFields, TimeFields,
@@ -107,6 +110,7 @@ pub(crate) fn encode_message(record: &Record) -> Bytes {
         hash_chain_result: record.hash_chain_result.as_deref().map(Into::into),
         hash_chain: record.hash_chain.as_deref().map(Into::into),
         degraded: record.degraded.iter().map(String::as_str).collect(),
+        basis: record.basis.as_deref().map(BasisFields::of),
         salt: Some(salt.as_slice().into()),
     };
     let contents = record
@@ -117,6 +121,7 @@ pub(crate) fn encode_message(record: &Record) -> Bytes {
         .attachments
         .len()
         .saturating_mul(ATTACHMENT_BYTES)
+        .saturating_add(record.basis.as_deref().map_or(0, basis::bytes))
         .saturating_add(FIELDS_BYTES);
     let capacity = contents
         .chain([&record.message, &record.signature])

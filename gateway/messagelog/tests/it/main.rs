@@ -13,6 +13,7 @@
     reason = "test helpers"
 )]
 
+mod basis;
 mod country;
 mod protection;
 mod reduced;

@@ -10,7 +10,7 @@ use crate::country::Country;
 use crate::{audited, fails, outcome};
 
 /// As the path leaves it.
-fn reduced(record: &Record) -> Record {
+pub(crate) fn reduced(record: &Record) -> Record {
     let is_response = record.direction == gateway_messagelog::Direction::Response;
     let message = record.message.clone();
     let reduced = match (record.protocol, is_response) {

@@ -25,6 +25,7 @@ fn right(subject: Subject, method: Method, path: &str) -> AccessRight {
         subject,
         service_code: "persons".to_owned(),
         endpoint,
+        purposes: Vec::new(),
     }
 }
 
@@ -113,4 +114,41 @@ fn another_service_is_not_covered() {
         rest: None,
     };
     assert_eq!(decide(&query, &rights, &Fixed), Err(Denied));
+}
+
+#[track_caller]
+fn check_purposes(rights: &[&[&str]], expected: &[&str]) {
+    let client = client("AZ/GOV/1/mygov");
+    let rights: Vec<AccessRight> = rights
+        .iter()
+        .map(|purposes| AccessRight {
+            purposes: purposes.iter().map(|code| (*code).to_owned()).collect(),
+            ..right(Subject::Client(client.clone()), Method::Any, "**")
+        })
+        .collect();
+    let query = Query {
+        client: &client,
+        service_code: "persons",
+        rest: None,
+    };
+    assert_eq!(
+        decide(&query, &rights, &Fixed).unwrap().purposes(),
+        expected
+    );
+}
+
+#[test]
+fn a_permit_names_the_purposes_of_all_rights_that_match() {
+    check_purposes(&[&[]], &[]);
+    check_purposes(&[&["aid"]], &["aid"]);
+    check_purposes(
+        &[&["aid", "income"], &["income", "tax"]],
+        &["aid", "income", "tax"],
+    );
+}
+
+#[test]
+fn a_right_that_names_no_purpose_leaves_all_of_them_whatever_the_order() {
+    check_purposes(&[&["aid"], &[]], &[]);
+    check_purposes(&[&[], &["aid"]], &[]);
 }

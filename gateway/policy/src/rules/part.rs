@@ -240,8 +240,8 @@ pub struct Scope {
 }
 
 /// The ground.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", try_from = "BasisKeys")]
 pub enum Basis {
     /// No personal data.
     Open,
@@ -313,8 +313,8 @@ pub struct Hours {
     pub weekdays: Vec<u8>,
 }
 
-/// What a rule demands of the case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a rule demands of the case, from the least to the most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CaseLimit {
     /// Nothing.
@@ -328,7 +328,7 @@ pub enum CaseLimit {
 
 /// How the person learns of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "kebab-case", try_from = "DisclosureKeys")]
 pub enum Disclosure {
     /// At once.
     #[default]
@@ -397,8 +397,61 @@ const fn default_offset() -> i16 {
     240
 }
 
-/// The one format we read.
-pub(crate) const FORMAT: &str = "karvan-rules/1";
+/// The format of the part, the one we read.
+pub const FORMAT: &str = "karvan-rules/1";
+
+/// A basis as it is read: a tagged enumeration would overlook unknown fields of a unit variant, and
+/// `{"kind":"consent","act":…}` is a rule half understood.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BasisKeys {
+    kind: String,
+    act: Option<String>,
+    article: Option<String>,
+}
+
+/// A disclosure as it is read, for the same reason.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DisclosureKeys {
+    kind: String,
+    seconds: Option<u64>,
+    article: Option<String>,
+    until: Option<Timestamp>,
+}
+
+impl TryFrom<BasisKeys> for Basis {
+    type Error = String;
+
+    fn try_from(keys: BasisKeys) -> Result<Self, String> {
+        match (keys.kind.as_str(), keys.act, keys.article) {
+            ("open", None, None) => Ok(Self::Open),
+            ("consent", None, None) => Ok(Self::Consent),
+            ("law", Some(act), Some(article)) => Ok(Self::Law { act, article }),
+            ("vital", Some(act), Some(article)) => Ok(Self::Vital { act, article }),
+            (kind, _, _) => Err(format!(
+                "{kind:?} with these fields is no basis: write open or consent alone, law or vital \
+                 with act and article"
+            )),
+        }
+    }
+}
+
+impl TryFrom<DisclosureKeys> for Disclosure {
+    type Error = String;
+
+    fn try_from(keys: DisclosureKeys) -> Result<Self, String> {
+        match (keys.kind.as_str(), keys.seconds, keys.article, keys.until) {
+            ("at-once", None, None, None) => Ok(Self::AtOnce),
+            ("delayed", Some(seconds), None, None) => Ok(Self::Delayed { seconds }),
+            ("hidden", None, Some(article), Some(until)) => Ok(Self::Hidden { article, until }),
+            (kind, _, _, _) => Err(format!(
+                "{kind:?} with these fields is no disclosure: write at-once alone, delayed with \
+                 seconds, hidden with article and until"
+            )),
+        }
+    }
+}
 
 impl TryFrom<String> for Consumer {
     type Error = String;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::{Error, block};
+use crate::basis::{self, Basis};
 use crate::header;
 use crate::id::{ClientId, MemberId, ServerId, ServiceId};
 use crate::soap::RepresentedParty;
@@ -205,6 +206,14 @@ impl Request {
     /// The case or document the question belongs to, when the client says so.
     pub fn issue(&self) -> Option<&str> {
         block::last(&self.headers, header::ISSUE)
+    }
+
+    /// What the client says of its legal basis.
+    ///
+    /// # Errors
+    /// When one of its headers stands twice or is not of its form.
+    pub fn basis(&self) -> Result<Basis, basis::Error> {
+        basis::from_headers(&self.headers)
     }
 
     /// All headers of the block, in order.

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use crate::basis::{self, Basis};
 use crate::id::{ClientId, ServerId, ServiceId};
 
-/// The header fields the protocol knows (PR-MESS 2.2); others are not looked at.
+/// The header fields the protocol knows (PR-MESS 2.2), and our own block; others are not looked at.
 ///
 /// Texts are as in the document: not trimmed, references resolved. An empty element gives
 /// `Some("")`, an absent one `None`.
@@ -28,6 +29,8 @@ pub struct Header {
     pub security_server: Option<ServerId>,
     /// In responses: the hash of the request, Base64 as written.
     pub request_hash: Option<String>,
+    /// What it says of its legal basis. A block that cannot be read leaves the message what it is.
+    pub basis: Result<Basis, basis::Error>,
 }
 
 /// The party on whose behalf a client asks.

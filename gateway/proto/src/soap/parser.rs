@@ -14,6 +14,7 @@ use super::field::{Component, Field, Parts};
 use super::message::Places;
 use super::{Error, Header, Message, Parsed, RepresentedParty, entity, namespace};
 use crate::Limits;
+use crate::basis::Block;
 use crate::fault::{Code, Fault};
 use crate::id::{ClientId, ServerId, ServiceId};
 
@@ -132,6 +133,7 @@ struct Scan {
     request_hash: Option<String>,
     protocol_version: Option<String>,
     represented_party: Option<RepresentedParty>,
+    basis: Block,
     fault: FaultParts,
 }
 
@@ -159,7 +161,15 @@ impl Scan {
             (2, _) => self.start_section(element),
             (3, Section::Header) => self.start_field(element),
             (3, Section::Body) => self.start_body_child(element),
+            (4, Section::Header) if self.basis.is_open() => {
+                self.basis.start_field(element);
+                Ok(None)
+            }
             (4, Section::Header) => self.start_component(element).map(|()| None),
+            (_, Section::Header) if self.basis.is_open() => {
+                self.basis.start_below();
+                Ok(None)
+            }
             (4, Section::Fault) => {
                 self.component = Component::of_fault(element.local_name());
                 self.text.clear();
@@ -200,6 +210,7 @@ impl Scan {
     fn start_field(&mut self, element: Element<'_>) -> Result<Option<Mark>, Error> {
         self.field = Field::of(element);
         let Some(field) = self.field else {
+            self.basis.start(element);
             return Ok(None);
         };
         let allowed = field.object_types();
@@ -258,6 +269,8 @@ impl Scan {
 
     fn text(&mut self, text: &str) {
         match (self.depth, self.section) {
+            (3, Section::Header) if self.basis.is_open() => self.basis.text_between(text),
+            (4, Section::Header) if self.basis.is_open() => self.basis.text(text),
             (3, Section::Header) if self.field.is_some_and(Field::is_text) => {
                 self.text.push_str(text);
             }
@@ -277,6 +290,14 @@ impl Scan {
         let depth = self.depth;
         self.depth = depth.saturating_sub(1);
         match (depth, self.section) {
+            (4, Section::Header) if self.basis.is_open() => {
+                self.basis.end_field();
+                Ok(None)
+            }
+            (3, Section::Header) if self.basis.is_open() => {
+                self.basis.end();
+                Ok(None)
+            }
             (4, Section::Header) => {
                 if let Some(component) = self.component.take() {
                     self.parts.set(component, std::mem::take(&mut self.text));
@@ -425,6 +446,7 @@ impl Scan {
             represented_party: self.represented_party,
             security_server: self.security_server,
             request_hash: self.request_hash,
+            basis: self.basis.finish(),
         };
         Ok(Outcome {
             found: Found::Message(Arc::new(header)),

@@ -10,8 +10,8 @@ use crate::id::{ClientId, MemberId, ServerId, ServiceId};
 impl Message {
     /// The form in which deployed servers log a message whose body is not kept: the header fields
     /// of the protocol in a new envelope, and an empty body element named after the service, with
-    /// the suffix `Response` in responses. Other header blocks are left out. It reads as a message
-    /// with the same header, and is not what was signed.
+    /// the suffix `Response` in responses. Other header blocks are left out, that of the legal basis
+    /// too. It reads as a message with the same fields of the protocol, and is not what was signed.
     pub fn reduced(&self, is_response: bool) -> Bytes {
         let mut writer = Writer(String::with_capacity(2048));
         writer.0.push_str(START);

@@ -1,5 +1,6 @@
 //! Values the registry takes: identifiers, names, addresses, numbers.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::Refusal;
@@ -53,6 +54,44 @@ pub(super) fn optional_text(what: &str, value: &str) -> Result<(), Refusal> {
             "use one line of ordinary text",
         )),
         false => Ok(()),
+    }
+}
+
+/// A code that stands in headers, logs and addresses: of a purpose, a category, a system, a rule.
+pub(super) fn code(what: &str, value: &str) -> Result<(), Refusal> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let valid = (1..=CODE_BYTES_MAX).contains(&value.len())
+        && value.bytes().all(allowed)
+        && value.bytes().any(|byte| byte.is_ascii_alphanumeric());
+    match valid {
+        true => Ok(()),
+        false => Err(Refusal::invalid(
+            format!("{what} {value:?}"),
+            "it is not a code",
+            "use 1 to 64 of the letters a-z and A-Z, digits, and - _ .",
+        )),
+    }
+}
+
+/// Texts by language.
+pub(super) fn title(what: &str, value: &BTreeMap<String, String>) -> Result<(), Refusal> {
+    for (language, words) in value {
+        code("the language", language)?;
+        text(&format!("{what} in {language:?}"), words)?;
+    }
+    Ok(())
+}
+
+/// Nothing stands twice in a list.
+pub(super) fn no_repeats(what: &str, values: &[String]) -> Result<(), Refusal> {
+    let mut seen = BTreeSet::new();
+    match values.iter().find(|value| !seen.insert(value.as_str())) {
+        None => Ok(()),
+        Some(value) => Err(Refusal::invalid(
+            what,
+            format!("{value:?} stands there twice"),
+            "name it once",
+        )),
     }
 }
 
@@ -143,5 +182,6 @@ fn is_host_name(value: &str) -> bool {
     value.len() <= 253 && value.split('.').all(label) && !numeric_end
 }
 
+const CODE_BYTES_MAX: usize = 64;
 const TEXT_BYTES_MAX: usize = 255;
 const URL_BYTES_MAX: usize = 2000;

@@ -2,7 +2,7 @@
 
 use gateway_proto::id::ClientId;
 
-use super::check;
+use super::{check, dependents};
 use crate::Refusal;
 use crate::state::{Group, OWNERS_GROUP, State};
 
@@ -35,6 +35,7 @@ pub(super) fn describe(state: &mut State, code: &str, description: String) -> Re
 pub(super) fn remove(state: &mut State, code: &str) -> Result<(), Refusal> {
     check_not_owners(code)?;
     registered(state, code)?;
+    dependents::check_group(state, code)?;
     state.groups.remove(code);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use gateway_proto::id::{ClientId, MemberId};
 
-use super::{check, groups};
+use super::{check, dependents, groups};
 use crate::Refusal;
 use crate::state::{Member, State};
 
@@ -50,6 +50,7 @@ pub(super) fn remove_class(state: &mut State, code: &str) -> Result<(), Refusal>
             "remove its members first",
         ));
     }
+    dependents::check_class(state, code)?;
     state
         .member_classes
         .remove(code)
@@ -101,6 +102,7 @@ pub(super) fn remove(state: &mut State, member: &MemberId) -> Result<(), Refusal
         ));
     }
     check_not_provider(state, |provider| provider.member() == member)?;
+    dependents::check_member(state, member)?;
     for server in state.servers.values_mut() {
         server.clients.retain(|client, _| client.member() != member);
     }
@@ -164,6 +166,7 @@ pub(super) fn remove_subsystem(state: &mut State, subsystem: &ClientId) -> Resul
         ));
     }
     check_not_provider(state, |provider| provider == subsystem)?;
+    dependents::check_subsystem(state, subsystem)?;
     match registered(state, subsystem.member())?
         .subsystems
         .remove(code)

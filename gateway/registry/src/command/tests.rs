@@ -1,9 +1,14 @@
+mod declared;
+mod json;
+mod published;
+
 use gateway_globalconf::{Anchor, Source};
 
 use super::*;
+use crate::State;
 use crate::refusal::Kind;
 use crate::state::{Cost, OWNERS_GROUP};
-use crate::testing::{Pki, approve, beginning, begun, client, member, run, server};
+use crate::testing::{Pki, approve, beginning, begun, client, declaring, member, run, server};
 
 #[track_caller]
 fn check_refused(state: &State, command: Command, kind: Kind) {
@@ -40,7 +45,8 @@ fn anchor(instance: &str, pki: &Pki) -> Anchor {
 #[test]
 fn refuses_everything_before_it_has_an_instance() {
     let pki = Pki::new("CA");
-    for command in beginning(&pki).into_iter().skip(1) {
+    let later = beginning(&pki).into_iter().skip(1).chain(declaring());
+    for command in later {
         check_refused(&State::default(), command, Kind::NotInitialised);
     }
 }

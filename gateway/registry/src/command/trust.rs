@@ -3,7 +3,7 @@
 use certs_x509::profile::Profile;
 use gateway_globalconf::Anchor;
 
-use super::check;
+use super::{check, dependents};
 use crate::Refusal;
 use crate::state::{Acme, Approved, Authority, Fingerprint, Responder, State, Timestamper};
 
@@ -175,6 +175,7 @@ pub(super) fn trust_partner(state: &mut State, anchor: &Anchor) -> Result<(), Re
 }
 
 pub(super) fn distrust_partner(state: &mut State, instance: &str) -> Result<(), Refusal> {
+    dependents::check_partner(state, instance)?;
     if state.trusted_anchors.remove(instance).is_none() {
         return Err(Refusal::not_found(
             format!("the partner {instance:?}"),

@@ -8,7 +8,7 @@ use gateway_proto::id::{ClientId, GlobalGroupId};
 use super::*;
 use crate::Command;
 use crate::state::{OWNERS_GROUP, Settings};
-use crate::testing::{Pki, begun, client, keys, member, run, server, time};
+use crate::testing::{Pki, begun, client, declared, keys, member, run, server, time};
 
 const NOW: &str = "2030-01-02T03:00:00Z";
 
@@ -140,6 +140,45 @@ fn gives_partners_shared_parameters_only() {
         directory::verify(&bytes, certificates, time(NOW)),
         Err(directory::Error::UnknownSigner)
     ));
+}
+
+#[test]
+fn gives_its_own_nodes_the_rules_once_they_are_published() {
+    let keys = keys();
+    let drafted = declared(&Pki::new("CA"));
+    let anchor = parameters::anchor(&drafted, &keys, Source::Internal, time(NOW));
+    let before = published(&drafted, &keys, NOW);
+    assert_eq!(
+        snapshot(download(&before, &anchor, Scope::Own, false)).rules(),
+        None
+    );
+    let state = run(drafted, vec![Command::PublishRules {}]).unwrap();
+    let octets = state.published.as_ref().unwrap().octets();
+    let after = before.next(&state, &keys, time(NOW), [7; 40]).unwrap();
+    for older in [false, true] {
+        let files = download(&after, &anchor, Scope::Own, older);
+        assert_eq!(files["AZ/karvan-rules.json"], octets[..]);
+        assert_eq!(snapshot(files).rules(), Some(&octets[..]));
+    }
+    for version in [6, 5] {
+        let path = format!("/V{version}/20300102030000000000001/karvan-rules.json");
+        let (media_type, bytes) = after.answer(&path, None).unwrap();
+        assert_eq!((media_type, &bytes), ("application/json", octets));
+    }
+    // The same octets, round after round.
+    let last = after
+        .next(&state, &keys, time("2030-01-02T03:01:00Z"), [7; 40])
+        .unwrap();
+    let (_, again) = last
+        .answer("/V6/20300102030100000000000/karvan-rules.json", None)
+        .unwrap();
+    assert_eq!(&again, octets);
+    let external = parameters::anchor(&state, &keys, Source::External, time(NOW));
+    let files = download(&after, &external, Scope::Partner, false);
+    assert!(
+        !files.keys().any(|name| name.contains("karvan")),
+        "{files:?}"
+    );
 }
 
 #[test]

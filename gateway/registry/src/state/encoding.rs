@@ -1,4 +1,5 @@
-//! How certificates stand in stored rows: base64 of their DER; and how they are named.
+//! How certificates stand in rows and commands: as PEM; and how they are named. Older rows hold
+//! base64 of their DER, which is read too.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// The SHA-256 of a certificate in lower-case hex: names approved services in commands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
@@ -38,38 +39,57 @@ impl fmt::Display for Fingerprint {
     }
 }
 
+impl From<Fingerprint> for String {
+    fn from(fingerprint: Fingerprint) -> Self {
+        fingerprint.0
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("{text:?} is no SHA-256 in hex"))
+    }
+}
+
 fn to_text(certificate: &Certificate) -> String {
-    STANDARD.encode(certificate.der())
+    certificate.to_pem()
 }
 
 fn from_text<E: serde::de::Error>(text: &str) -> Result<Certificate, E> {
+    if text.contains(PEM_BEGIN) {
+        return Certificate::from_pem(text).map_err(E::custom);
+    }
     let der = STANDARD.decode(text).map_err(E::custom)?;
     Certificate::from_der(&der).map_err(E::custom)
 }
 
-pub(super) mod certificate {
+const PEM_BEGIN: &str = "-----BEGIN ";
+
+pub(crate) mod certificate {
     use certs_x509::Certificate;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(in crate::state) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         certificate: &Certificate,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&super::to_text(certificate))
     }
 
-    pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Certificate, D::Error> {
         super::from_text(&String::deserialize(deserializer)?)
     }
 }
 
-pub(super) mod optional_certificate {
+pub(crate) mod optional_certificate {
     use certs_x509::Certificate;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(in crate::state) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         certificate: &Option<Certificate>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -79,7 +99,7 @@ pub(super) mod optional_certificate {
             .serialize(serializer)
     }
 
-    pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Certificate>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
@@ -87,18 +107,18 @@ pub(super) mod optional_certificate {
     }
 }
 
-pub(super) mod certificates {
+pub(crate) mod certificates {
     use certs_x509::Certificate;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(in crate::state) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         certificates: &[Certificate],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(certificates.iter().map(super::to_text))
     }
 
-    pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<Certificate>, D::Error> {
         let texts = Vec::<String>::deserialize(deserializer)?;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use certs_x509::Certificate;
 use gateway_net::{Body, Peer};
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 
 /// A SOAP request, as text.
 pub(crate) struct Soap {
@@ -30,6 +30,24 @@ impl Soap {
             more: "<x:userId>AZ99</x:userId><x:issue>case-7</x:issue>".to_owned(),
             body: "<p:lookup xmlns:p=\"urn:p\"><p:key>42</p:key></p:lookup>".to_owned(),
         }
+    }
+
+    /// About a person.
+    pub(crate) fn about(fin: &str) -> Self {
+        let soap = Self::new("b");
+        Self {
+            body: soap.body.replace("42", fin),
+            ..soap
+        }
+    }
+
+    /// With a block that says so of the ground.
+    pub(crate) fn stating(mut self, fields: &[(&str, &str)]) -> Self {
+        let field = |(name, text): &(&str, &str)| format!("<k:{name}>{text}</k:{name}>");
+        let fields: String = fields.iter().map(field).collect();
+        let block = format!("<k:basis xmlns:k=\"urn:karvan:basis:1\">{fields}</k:basis>");
+        self.more.push_str(&block);
+        self
     }
 
     pub(crate) fn text(&self) -> String {
@@ -106,6 +124,15 @@ pub(crate) fn rest(method: &str, path: &str, body: impl Into<Bytes>) -> Request<
         .header("content-type", "application/json")
         .body(gateway_net::full(body))
         .unwrap()
+}
+
+/// With headers that say so of the ground: `("purpose", "aid")` for `Karvan-Purpose: aid`.
+pub(crate) fn stating(mut request: Request<Body>, fields: &[(&str, &str)]) -> Request<Body> {
+    for (name, value) in fields {
+        let name: HeaderName = format!("karvan-{name}").parse().unwrap();
+        request.headers_mut().append(name, value.parse().unwrap());
+    }
+    request
 }
 
 /// What an information system got.

@@ -135,7 +135,7 @@ pub(crate) fn shared(
     }
 }
 
-fn member(client: &ClientId) -> Member {
+pub(crate) fn member(client: &ClientId) -> Member {
     let code = client.subsystem().unwrap().to_owned();
     Member {
         id: client.member().clone(),
@@ -148,16 +148,17 @@ fn member(client: &ClientId) -> Member {
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
 pub(crate) fn files(shared: &SharedParams, expires_at: Timestamp) -> Files {
+    let instance = &shared.instance;
     let metadata =
         format!("{{\"configurationVersion\":\"6\",\"expirationDate\":\"{expires_at}\"}}");
     BTreeMap::from([
         ("instance-identifier".to_owned(), b"DEV".to_vec()),
         (
-            "DEV/shared-params.xml".to_owned(),
+            format!("{instance}/shared-params.xml"),
             shared.to_xml(Version::CURRENT).unwrap(),
         ),
         (
-            "DEV/shared-params.xml.metadata".to_owned(),
+            format!("{instance}/shared-params.xml.metadata"),
             metadata.into_bytes(),
         ),
     ])

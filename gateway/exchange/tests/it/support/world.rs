@@ -1,20 +1,24 @@
 //! Two nodes and what is between them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use certs_authority::{Authority, Timestamper};
-use certs_keys::{Digest, DigestAlgorithm, KeyKind};
+use certs_keys::{Digest, DigestAlgorithm, KeyKind, SecretKey, SigningKey};
 use certs_x509::{Certificate, ocsp, timestamp};
-use gateway_exchange::conf::Conf;
+use gateway_exchange::basis::Consents;
+use gateway_exchange::conf::{Conf, RulesState};
 use gateway_exchange::keys::{self, Keys};
 use gateway_exchange::local::{Authentication, Local, LocalClient, Service, ServiceKind};
 use gateway_exchange::signer::Signer;
 use gateway_exchange::{BodyLogging, Clock, Consumer, Node, Provider, Settings};
-use gateway_globalconf::params::{ApprovedTimestamper, SharedParams};
+use gateway_globalconf::params::{
+    ApprovedTimestamper, Member, SecurityServer, SharedParams, Subsystem,
+};
+use gateway_journal::Journal;
 use gateway_messagelog::audit::{Finding, Reader, Verdict};
 use gateway_messagelog::{
     Covered, Entry, Logged, MessageLog, Options, Record, Refusal, Stamp, Unstamped,
@@ -62,6 +66,8 @@ pub(crate) struct Place {
     pub(crate) node: Arc<Node>,
     pub(crate) identity: Identity,
     pub(crate) dir: tempfile::TempDir,
+    /// How rules stand, under each new configuration too.
+    pub(crate) rules: Mutex<RulesState>,
 }
 
 impl World {
@@ -231,6 +237,54 @@ impl World {
         }
     }
 
+    /// One more subsystem of the asking member, at the same node and with the same rights.
+    pub(crate) async fn join_consumer(&self, id: &ClientId) {
+        let identity = &self.consumer.identity;
+        let mut local = Local::clone(&self.consumer.node.local.load());
+        let mut joined = LocalClient::clone(&local.clients[&identity.client]);
+        joined.id = id.clone();
+        local.clients.insert(id.clone(), Arc::new(joined));
+        self.consumer.node.local.store(Arc::new(local));
+        self.change_provider(|provider| {
+            let same = ["lookup", "petstore"].map(|code| right(id, code));
+            provider.rights.extend(same);
+        });
+        self.reconfigure(|shared| {
+            let of_member = |member: &&mut Member| member.id == *id.member();
+            let member = shared.members.iter_mut().find(of_member).unwrap();
+            let code = id.subsystem().unwrap().to_owned();
+            member.subsystems.push(Subsystem { code, name: None });
+            let own = |server: &&mut SecurityServer| server.id == identity.server;
+            let server = shared.servers.iter_mut().find(own).unwrap();
+            server.clients.push(id.clone());
+        })
+        .await;
+    }
+
+    /// Another instance, whose provider is served by the answering node too. The asking node knows it.
+    pub(crate) fn federate(&self, instance: &str, provider: &ClientId) {
+        let (mut files, mut partner) = {
+            let shared = self.shared.lock().unwrap();
+            let files = country::files(&shared, *self.expires_at.lock().unwrap());
+            (files, shared.clone())
+        };
+        instance.clone_into(&mut partner.instance);
+        partner.members = vec![country::member(provider)];
+        partner
+            .servers
+            .retain(|server| server.id == self.provider.identity.server);
+        for server in &mut partner.servers {
+            server.id = ServerId::new(provider.member().clone(), server.id.code()).unwrap();
+            server.clients = vec![provider.clone()];
+        }
+        files.extend(country::files(&partner, *self.expires_at.lock().unwrap()));
+        let own = "instance-identifier".to_owned();
+        files.insert(own, b"DEV".to_vec());
+        let rules = self.consumer.rules.lock().unwrap().clone();
+        let conf = Conf::with_rules(country::snapshot(&files), rules);
+        self.consumer.node.conf.store(Some(Arc::new(conf)));
+    }
+
     pub(crate) async fn expire_at(&self, moment: Timestamp) {
         *self.expires_at.lock().unwrap() = moment;
         self.reconfigure(|_| ()).await;
@@ -279,6 +333,22 @@ impl World {
             .node
             .keys
             .store(Arc::new(self.keys(&place.identity, at)));
+    }
+
+    /// The consumer's member signs with this from now on.
+    pub(crate) fn sign_with(&self, key: Arc<dyn SigningKey>) -> Arc<Signer> {
+        let identity = &self.consumer.identity;
+        let pair = KeyPair {
+            key,
+            certificate: identity.sign.certificate.clone(),
+        };
+        let mut keys = self.keys(identity, self.clock.now());
+        let context = self.context(&pair, self.clock.now());
+        let signer = Arc::new(Signer::start(context).unwrap());
+        let member = identity.client.member();
+        keys.signers.get_mut(member).unwrap().signer = Arc::clone(&signer);
+        self.consumer.node.keys.store(Arc::new(keys));
+        signer
     }
 
     fn keys(&self, identity: &Identity, at: Timestamp) -> Keys {
@@ -436,9 +506,9 @@ impl World {
 
 impl Place {
     async fn configure(&self, files: &Files, now: Timestamp) {
-        self.node
-            .conf
-            .store(Some(Arc::new(Conf::new(country::snapshot(files)))));
+        let rules = self.rules.lock().unwrap().clone();
+        let conf = Conf::with_rules(country::snapshot(files), rules);
+        self.node.conf.store(Some(Arc::new(conf)));
         self.node.log.keep_configuration(files, now).await.unwrap();
     }
 
@@ -519,11 +589,15 @@ fn place(
     let dir = tempfile::tempdir().unwrap();
     let log = MessageLog::open(dir.path(), options).unwrap();
     let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(clock);
+    let keys = gateway_journal::Keys::new(vec![(1, SecretKey::generate())]).unwrap();
     let node = Node {
         local: ArcSwap::from_pointee(local),
         conf: ArcSwapOption::empty(),
         keys: ArcSwap::default(),
         log,
+        feed: RwLock::default(),
+        journal: Journal::open(&dir.path().join("journal.redb"), keys).unwrap(),
+        consents: Consents::default(),
         clock,
         settings,
     };
@@ -531,6 +605,7 @@ fn place(
         node: Arc::new(node),
         identity,
         dir,
+        rules: Mutex::default(),
     }
 }
 
@@ -566,6 +641,7 @@ fn service(code: &str, version: Option<&str>, kind: ServiceKind, url: &str) -> S
         timeout: Duration::from_secs(60),
         verify_certificate: true,
         disabled: None,
+        built_in: None,
     }
 }
 
@@ -574,6 +650,7 @@ pub(crate) fn right(client: &ClientId, code: &str) -> AccessRight {
         subject: Subject::Client(client.clone()),
         service_code: code.to_owned(),
         endpoint: Endpoint::base(),
+        purposes: Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use minicbor::bytes::ByteSlice;
 use minicbor::{Decode, Encode};
 
+use super::basis::BasisFields;
 use super::{FORM_SEALED, FORM_WITHHELD, malformed};
 use crate::bodies::Bodies;
 use crate::{Content, Covered, Direction, Error, Protocol, Record, Refusal, Side, Stamp};
@@ -53,6 +54,9 @@ pub(super) struct MessageFields<'b> {
     /// Of the message as signed, where it is kept in its reduced form.
     #[b(20)]
     pub(super) message_digest: Option<DigestFields<'b>>,
+    /// Missing where no rules were in force, and in what older versions wrote.
+    #[b(21)]
+    pub(super) basis: Option<BasisFields<'b>>,
     #[b(18)]
     pub(super) salt: Option<&'b ByteSlice>,
 }
@@ -212,7 +216,10 @@ impl MessageFields<'_> {
             hash_chain_result: self.hash_chain_result.map(|bytes| whole.slice_ref(bytes)),
             hash_chain: self.hash_chain.map(|bytes| whole.slice_ref(bytes)),
             degraded: self.degraded.into_iter().map(str::to_owned).collect(),
-            basis: None,
+            basis: match self.basis {
+                Some(fields) => Some(Box::new(fields.basis()?)),
+                None => None,
+            },
         })
     }
 }

@@ -1,0 +1,4 @@
+//! The libFuzzer binary of this target.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| conformance_fuzz::person_locator(data));

@@ -1,0 +1,123 @@
+//! The back end of the portal: what a person does there, as calls of the portal's subsystem.
+//!
+//! It stores nothing. The portal has identified the person; towards the consent desk it attests so.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use gateway_net::Client;
+use http::Method;
+use serde_json::json;
+
+use super::system::{self, Answer, Caller, RestCall, SoapCall};
+use crate::country::place::Place;
+
+/// The back end.
+#[derive(Clone, Debug)]
+pub(super) struct Portal {
+    http: Client,
+    caller: Caller,
+    /// Everybody who gives data, `class/code/subsystem`.
+    providers: Vec<&'static str>,
+}
+
+impl Portal {
+    /// The portal of a country.
+    pub(super) fn new(place: &Place, http: Client) -> Self {
+        let mut providers: Vec<&'static str> = Vec::new();
+        for client in place.plan().nodes.iter().flat_map(|node| node.clients) {
+            if !client.services.is_empty() && client.id != DESK && !providers.contains(&client.id) {
+                providers.push(client.id);
+            }
+        }
+        Self {
+            http,
+            caller: Caller {
+                client: PORTAL,
+                node: place.clients_http(place.node_index("iria")),
+            },
+            providers,
+        }
+    }
+
+    /// The person's consents, in whatever state.
+    pub(super) async fn consents(&self, person: &str, id: &str) -> Result<Answer, String> {
+        let body = json!({"person": {"kind": "fin", "value": person}});
+        self.desk("consents/find", &body, person, id).await
+    }
+
+    /// The person's answer to a request, or what he makes of a consent later: `approve`, `decline`,
+    /// `pause`, `resume`, `revoke`.
+    pub(super) async fn answer(
+        &self,
+        consent: &str,
+        action: &str,
+        person: &str,
+        id: &str,
+    ) -> Result<Answer, String> {
+        let body = json!({
+            "person": {"kind": "fin", "value": person},
+            "proof": {"kind": "attestation", "level": "asan-imza"},
+        });
+        let path = format!("consents/requests/{consent}/{action}");
+        self.desk(&path, &body, person, id).await
+    }
+
+    /// What the journals of all members say of the person, as one answer: their answers one after
+    /// another.
+    pub(super) async fn usage(&self, person: &str, id: &str) -> Result<Answer, String> {
+        let asked = self.providers.iter().enumerate().map(|(index, provider)| {
+            let id = format!("{id}-{index}");
+            async move {
+                let call = SoapCall {
+                    provider,
+                    code: "findUsage",
+                    namespace: JOURNAL,
+                    id: &id,
+                    issue: None,
+                    arguments: &[("userCode", person)],
+                };
+                system::soap(&self.http, self.caller, &call).await
+            }
+        });
+        let mut whole = Vec::new();
+        let mut took = Duration::ZERO;
+        for answer in join_all(asked).await {
+            let answer = answer?;
+            if answer.fault.is_some() {
+                return Ok(answer);
+            }
+            whole.extend_from_slice(&answer.body);
+            took = took.max(answer.took);
+        }
+        Ok(Answer {
+            status: 200,
+            fault: None,
+            body: whole.into(),
+            took,
+        })
+    }
+
+    async fn desk(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        person: &str,
+        id: &str,
+    ) -> Result<Answer, String> {
+        let path = format!("{DESK}/{path}");
+        let headers = [("x-road-userid", person)];
+        let call = RestCall {
+            method: Method::POST,
+            path: &path,
+            id,
+            body: Some(body.to_string()),
+            headers: &headers,
+        };
+        system::rest(&self.http, self.caller, call).await
+    }
+}
+
+const PORTAL: &str = "GOV/0000001181/mygov";
+const DESK: &str = "GOV/0000001181/razilig";
+const JOURNAL: &str = "http://dumonitor.x-road.eu/producer";

@@ -1,0 +1,223 @@
+//! The consent desk and its feed, over HTTP, as the node in front and all nodes meet them.
+
+use std::time::{Duration, Instant};
+
+use gateway_policy::feed::{Event, Page};
+use gateway_tlog::note::Verifier;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::country::eventually;
+use crate::registry_place::{CLIENT, Place, document};
+use crate::wire::{self, Answer};
+
+/// As the node in front passes on what it verified.
+const CALLER: [(&str, &str); 2] = [("X-Road-Client", CLIENT), ("X-Road-Id", "m-1")];
+
+fn feed(place: &Place, query: &str) -> Answer {
+    wire::get(place.public(), &format!("/karvan/v1/feed?{query}"), &[])
+}
+
+/// Opens a case of one person at the desk.
+fn open_case(place: &Place, case: &str) -> Answer {
+    let body = json!({
+        "case": case,
+        "persons": [{ "kind": "fin", "value": "1TEST01" }],
+        "valid_seconds": 600,
+    });
+    wire::post(place.desk(), "/cases/open", &CALLER, body.to_string().as_bytes())
+}
+
+/// The page in an answer, verified with the key that the rules publish.
+#[track_caller]
+fn page(place: &Place, answer: &Answer) -> Page {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let part = place.asked(&["rule", "published"]);
+    let key = part["part"]["consent"]["feed_key"].as_str().unwrap();
+    let key = Verifier::from_vkey(key).unwrap();
+    Page::verify(&answer.body, &key, "AZ", Timestamp::now()).unwrap()
+}
+
+#[test]
+fn who_waits_for_the_feed_is_woken_by_its_next_entry() {
+    let Some(place) = Place::with_rules() else {
+        return;
+    };
+    let _running = place.start();
+    assert_eq!(feed(&place, "after=0").header("cache-control"), Some("no-store"));
+    let first = page(&place, &feed(&place, "after=0"));
+    assert!(first.is_complete() && first.entries().is_empty());
+
+    let (began, woken) = std::thread::scope(|scope| {
+        let waiting = [0, 0, 0].map(|after| {
+            let query = format!("after={after}&wait=30");
+            let place = &place;
+            scope.spawn(move || (feed(place, &query), Instant::now()))
+        });
+        // They wait at the registry before there is news; if one came late it is answered at once.
+        assert_eq!(open_case(&place, "7").status, 200);
+        let began = Instant::now();
+        (began, waiting.map(|thread| thread.join().unwrap()))
+    });
+    for (answer, at) in woken {
+        let page = page(&place, &answer);
+        assert!(at.duration_since(began) < Duration::from_secs(5));
+        assert!(page.is_complete());
+        let [(entry, _)] = page.entries() else {
+            panic!("one entry");
+        };
+        assert_eq!(entry.number, 1);
+        assert!(matches!(entry.event, Event::CaseOpened { .. }));
+        // A person's key stands in nothing that leaves the desk.
+        assert!(!answer.text().contains("TEST01"));
+    }
+}
+
+#[test]
+fn without_news_the_head_is_signed_when_the_wait_is_over() {
+    let Some(place) = Place::with_rules() else {
+        return;
+    };
+    let _running = place.start();
+    let began = Timestamp::now();
+    let page = page(&place, &feed(&place, "after=0&wait=2"));
+    assert!(page.is_complete() && page.entries().is_empty());
+    // Heads say whole seconds.
+    assert!(page.signed_at().as_second() > began.as_second());
+}
+
+#[test]
+fn the_feed_refuses_what_it_cannot_answer() {
+    let Some(place) = Place::with_rules() else {
+        return;
+    };
+    let mut file = place.file();
+    let desk = file["desk"].as_table_mut().unwrap();
+    desk.insert("feed_waiting_max".to_owned(), 1.into());
+    place.write(&file);
+    let running = place.start();
+    for query in ["after=x", "wait=31", "since=1", "after=0&after=0"] {
+        assert_eq!(feed(&place, query).status, 400, "{query}");
+    }
+    let ahead = feed(&place, "after=1&wait=30");
+    assert_eq!(ahead.status, 409, "{}", ahead.text());
+    let posted = wire::post(place.public(), "/karvan/v1/feed", &[], b"x");
+    assert_eq!((posted.status, posted.header("allow")), (405, Some("GET")));
+
+    // One waits, so the next is sent away; and the registry ends without waiting for either.
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| feed(&place, "wait=30"));
+        eventually("the room is taken", || {
+            let answer = feed(&place, "wait=1");
+            answer.status == 503 && answer.header("retry-after") == Some("1")
+        });
+        let began = Instant::now();
+        running.stop();
+        assert!(began.elapsed() < Duration::from_secs(10));
+        assert_eq!(waiting.join().unwrap().status, 200);
+    });
+}
+
+#[test]
+fn a_registry_without_a_desk_has_no_feed() {
+    let Some(place) = Place::founded() else {
+        return;
+    };
+    let mut file = place.file();
+    file.remove("desk");
+    place.write(&file);
+    let said = place.refused(&["setting", "consent-service"], 1);
+    let expected = "karvan: this registry has no consent desk; add [desk] to its file and start it \
+        again (no_desk)\n";
+    assert_eq!(said, expected);
+    let _running = place.start();
+    assert_eq!(feed(&place, "after=0").status, 404);
+}
+
+#[test]
+fn the_desk_answers_only_who_is_named_by_the_node_in_front() {
+    let Some(place) = Place::with_rules() else {
+        return;
+    };
+    let _running = place.start();
+    let body = br#"{"case":"7","persons":[{"kind":"fin","value":"1TEST01"}],"valid_seconds":60}"#;
+    let ask = |headers: &[(&str, &str)]| {
+        let answer = wire::post(place.desk(), "/cases/open", headers, body);
+        let code = document(&answer)["code"].as_str().unwrap_or_default().to_owned();
+        (answer.status, code)
+    };
+    let expected = |status, code: &str| (status, code.to_owned());
+    let [client, id] = CALLER;
+    assert_eq!(ask(&[id]), expected(401, "caller_missing"));
+    assert_eq!(ask(&[("X-Road-Client", ""), id]), expected(401, "caller_missing"));
+    assert_eq!(ask(&[client]), expected(400, "message_id_missing"));
+    assert_eq!(ask(&[("X-Road-Client", "AZ"), id]), expected(400, "caller_malformed"));
+    assert_eq!(ask(&[client, client, id]), expected(400, "header_malformed"));
+    assert_eq!(ask(&[client, id, id]), expected(400, "header_malformed"));
+    // Nobody but the client of the rule.
+    let other = ("X-Road-Client", "AZ/GOV/0000001181/razilig");
+    assert_eq!(ask(&[other, id]), expected(403, "no_case_rule"));
+    assert_eq!(ask(&CALLER), expected(200, ""));
+
+    let at = |method: &str, path: &str, body: &[u8]| {
+        let request = wire::request(method, place.desk(), path, &CALLER, body);
+        wire::parse(&wire::raw(place.desk(), &request).unwrap()).unwrap().status
+    };
+    assert_eq!(at("GET", "/cases/open", b""), 405);
+    assert_eq!(at("POST", "/none", b"{}"), 404);
+    assert_eq!(at("POST", "/cases/open?fin=1TEST01", body), 400);
+    let long = format!("{{\"case\":\"{}\"}}", "7".repeat(2 * 1024 * 1024));
+    assert_eq!(at("POST", "/cases/open", long.as_bytes()), 413);
+    // What nodes and administrators ask is not here.
+    assert_eq!(at("GET", "/karvan/v1/feed", b""), 404);
+}
+
+#[test]
+fn before_rules_are_published_the_desk_says_so() {
+    let Some(place) = Place::founded() else {
+        return;
+    };
+    let _running = place.start();
+    let answer = open_case(&place, "7");
+    assert_eq!(answer.status, 503);
+    assert_eq!(document(&answer)["code"], "no_rules");
+}
+
+#[test]
+fn what_the_desk_did_is_there_after_a_restart_and_a_new_hash_key() {
+    let Some(place) = Place::with_rules() else {
+        return;
+    };
+    let running = place.start();
+    assert_eq!(open_case(&place, "7").status, 200);
+    let before = feed(&place, "after=0");
+    running.stop();
+    let said = place.asked(&["setting", "rotate-hash-key"]);
+    assert_eq!(said["hash_key"], 2);
+    let _running = place.start();
+    let after = feed(&place, "after=0");
+    let lines = |answer: &Answer| page(&place, answer).entries().to_vec();
+    assert_eq!(lines(&after), lines(&before));
+    assert_eq!(lines(&after).len(), 1);
+    let body = br#"{"case":"7"}"#;
+    let closed = wire::post(place.desk(), "/cases/close", &CALLER, body);
+    assert_eq!(document(&closed)["was_open"], true, "{}", closed.text());
+}
+
+#[test]
+fn keys_that_are_lost_or_under_another_pin_stop_the_start() {
+    let Some(place) = Place::with_rules() else {
+        return;
+    };
+    place.start().stop();
+    let key = place.folder().join("data/desk.key.pem");
+    let kept = std::fs::read(&key).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    let said = place.spawn().fails();
+    assert!(said.contains("is not the one that the consent desk's store was made with"), "{said}");
+    std::fs::write(&key, kept).unwrap();
+    std::fs::write(place.folder().join("pin"), "4321\n").unwrap();
+    let said = place.spawn().fails();
+    assert!(said.contains("cannot be used"), "{said}");
+}
+

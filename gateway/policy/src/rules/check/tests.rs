@@ -1,0 +1,794 @@
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::rules::sample::{self, BANK, MINISTRY, TAX, rule, set, with};
+
+fn found(part: &Value) -> Vec<Finding> {
+    check(&serde_json::from_value(part.clone()).unwrap())
+}
+
+/// The findings of this severity, without those that the sample has anyway.
+fn texts(part: &Value, severity: Severity) -> Vec<String> {
+    let usual: HashSet<String> = found(&sample::part(&[]))
+        .iter()
+        .map(Finding::to_string)
+        .collect();
+    found(part)
+        .iter()
+        .filter(|finding| finding.severity == severity)
+        .map(Finding::to_string)
+        .filter(|text| !usual.contains(text))
+        .collect()
+}
+
+/// The part has this error, and no other.
+#[track_caller]
+fn check_error(part: &Value, place: &str, text: &str) {
+    check_one(part, Severity::Error, place, text);
+}
+
+/// The part has this warning, no other and no error.
+#[track_caller]
+fn check_warning(part: &Value, place: &str, text: &str) {
+    assert_eq!(texts(part, Severity::Error), [""; 0]);
+    check_one(part, Severity::Warning, place, text);
+}
+
+#[track_caller]
+fn check_one(part: &Value, severity: Severity, place: &str, text: &str) {
+    let texts = texts(part, severity);
+    let expected = texts.len() == 1 && texts[0].starts_with(&format!("{place}: "));
+    assert!(expected && texts[0].contains(text), "{texts:#?}");
+}
+
+#[track_caller]
+fn check_silent(part: &Value) {
+    assert_eq!(texts(part, Severity::Error), [""; 0]);
+    assert_eq!(texts(part, Severity::Warning), [""; 0]);
+}
+
+/// The part with something else at this place; `null` removes it.
+fn changed(mut part: Value, pointer: &str, content: Value) -> Value {
+    let (parent, field) = pointer.rsplit_once('/').unwrap();
+    let parent = part.pointer_mut(parent).unwrap();
+    match parent {
+        Value::Object(object) if content.is_null() => {
+            object.remove(field).unwrap();
+        }
+        Value::Object(object) => {
+            object.insert(field.to_owned(), content);
+        }
+        Value::Array(array) if field == "-" => array.push(content),
+        Value::Array(array) => array[field.parse::<usize>().unwrap()] = content,
+        _ => panic!("{pointer}"),
+    }
+    part
+}
+
+/// The sample with something else at this place.
+fn sample_with(pointer: &str, content: Value) -> Value {
+    changed(sample::part(&[]), pointer, content)
+}
+
+fn law(id: &str) -> Value {
+    rule(id, "law", &["credit"])
+}
+
+fn with_rule(changed: Value) -> Value {
+    sample::part(&[changed])
+}
+
+fn income(fields: &Value) -> Value {
+    let mut scope = json!({"provider": TAX, "code": "income"});
+    for (field, content) in fields.as_object().unwrap() {
+        set(&mut scope, field, content.clone());
+    }
+    json!([scope])
+}
+
+#[test]
+fn the_sample_may_be_published() {
+    let texts: Vec<String> = found(&sample::part(&[]))
+        .iter()
+        .map(Finding::to_string)
+        .collect();
+    let denied = |code: &str| {
+        format!(
+            "service {TAX}/{code}: it gives personal data and no rule is about it: it is denied to all"
+        )
+    };
+    assert_eq!(texts, [denied("income"), denied("file")]);
+    check_silent(&with_rule(law("a")));
+}
+
+#[test]
+fn errors_come_first() {
+    let part = changed(sample::part(&[]), "/version", json!(0));
+    let severities: Vec<Severity> = found(&part)
+        .iter()
+        .map(|finding| finding.severity)
+        .collect();
+    assert_eq!(
+        severities,
+        [Severity::Error, Severity::Warning, Severity::Warning]
+    );
+}
+
+#[test]
+fn finds_what_is_wrong_with_the_document() {
+    check_error(&sample_with("/format", json!("x")), "part", "format");
+    check_error(&sample_with("/version", json!(0)), "part", "version is 0");
+    check_error(&sample_with("/previous", json!("AB")), "part", "SHA-256");
+    check_error(
+        &sample_with("/previous", json!("A".repeat(64))),
+        "part",
+        "SHA-256",
+    );
+    check_silent(&sample_with("/previous", json!("a".repeat(64))));
+    let part = json!({
+        "format": "karvan-rules/1", "instance": " ", "version": 1,
+        "published": "2026-11-20T00:00:00Z", "settings": {},
+    });
+    check_error(&part, "part", "instance is empty");
+}
+
+#[test]
+fn finds_what_is_wrong_with_the_settings() {
+    for alphabet in ["", "abc", "AA", "0123Ə", "A B"] {
+        check_error(
+            &sample_with("/settings/fin_alphabet", json!(alphabet)),
+            "settings",
+            "fin_alphabet",
+        );
+    }
+    check_error(
+        &sample_with("/settings/feed_age_seconds_max", json!(0)),
+        "settings",
+        "is 0",
+    );
+    check_warning(
+        &sample_with("/settings/feed_age_seconds_max", json!(3601)),
+        "settings",
+        "over 3600",
+    );
+    for offset in [-841, 841] {
+        let part = sample_with("/settings/utc_offset_minutes", json!(offset));
+        check_error(&part, "settings", "utc_offset_minutes");
+    }
+    check_error(
+        &sample_with("/settings/portals", json!([BANK, BANK])),
+        "settings",
+        "twice",
+    );
+    let levels = |levels: Value| sample_with("/settings/authentication_levels", levels);
+    check_error(&levels(json!(["a", "a"])), "settings", "twice");
+    check_error(&levels(json!([""])), "settings", "is empty");
+    let supervisor = sample_with("/settings/supervisor", json!("EE/GOV/1/sub/notices"));
+    check_error(&supervisor, "settings", "supervisor");
+}
+
+#[test]
+fn finds_what_is_wrong_with_the_consent_service() {
+    check_error(
+        &sample_with("/consent/keys", json!([])),
+        "consent",
+        "no key",
+    );
+    let key = "consent key k1";
+    check_error(
+        &sample_with("/consent/keys/0/algorithm", json!("none")),
+        key,
+        "not known",
+    );
+    check_error(
+        &sample_with("/consent/keys/0/algorithm", json!("ES256")),
+        key,
+        "not known",
+    );
+    for public in ["", "AAAA", "!!!"] {
+        check_error(
+            &sample_with("/consent/keys/0/public", json!(public)),
+            key,
+            "32 octets",
+        );
+    }
+    let padded = sample_with(
+        "/consent/keys/0/public",
+        json!(format!("{}=", "A".repeat(43))),
+    );
+    check_error(&padded, key, "32 octets");
+    let first = sample::part(&[])["consent"]["keys"][0].clone();
+    check_error(&sample_with("/consent/keys/-", first), key, "twice");
+    check_error(
+        &sample_with("/consent/keys/0/kid", json!("")),
+        "consent key ",
+        "is empty",
+    );
+    check_error(
+        &sample_with("/consent/feed_key", json!("x")),
+        "consent",
+        "feed_key",
+    );
+    check_error(
+        &sample_with("/consent/feed_urls", json!([])),
+        "consent",
+        "no address",
+    );
+    for url in [
+        "",
+        "ftp://a/",
+        "http://",
+        "https:///x",
+        "http://:80/",
+        "http://u@h/",
+        "http://a b",
+    ] {
+        check_error(
+            &sample_with("/consent/feed_urls", json!([url])),
+            "consent",
+            "not of http",
+        );
+    }
+    check_silent(&sample_with(
+        "/consent/feed_urls",
+        json!(["https://registry.example/feed"]),
+    ));
+}
+
+#[test]
+fn a_feed_key_for_cosignatures_is_refused() {
+    use certs_keys::Ed25519Key;
+    use gateway_tlog::note::{Kind, Verifier};
+    let public = Ed25519Key::from_seed(&[5; 32]).unwrap().public_key();
+    let key = Verifier::new(Kind::Cosignature, "AZ-feed", public).unwrap();
+    check_error(
+        &sample_with("/consent/feed_key", json!(key.to_vkey())),
+        "consent",
+        "cosignatures",
+    );
+}
+
+#[test]
+fn finds_names_that_stand_twice() {
+    let twice = |list: &str, place: &str| {
+        let first = sample::part(&[])[list][0].clone();
+        check_error(&sample_with(&format!("/{list}/-"), first), place, "twice");
+    };
+    twice("purposes", "purpose aid");
+    twice("categories", "category income");
+    twice("systems", "system taxes");
+    twice("services", &format!("service {TAX}/income"));
+    let rules = [law("a"), rule("a", "law", &["aid"])];
+    check_error(&sample::part(&rules), "rule a", "twice");
+}
+
+#[test]
+fn finds_what_is_wrong_with_names_and_texts() {
+    let long = "a".repeat(256);
+    let long = long.as_str();
+    for code in ["", "a b", " a", "a\n", long] {
+        let part = sample_with("/purposes/-", json!({"code": code}));
+        assert!(
+            texts(&part, Severity::Error)[0].contains("its code is empty"),
+            "{code:?}"
+        );
+    }
+    let title = |title: &str| json!({"code": "x", "title": {"az": title}});
+    check_error(
+        &sample_with("/categories/-", title("a\nb")),
+        "category x",
+        "title",
+    );
+    check_error(
+        &sample_with("/categories/-", title(&long.repeat(8))),
+        "category x",
+        "title",
+    );
+    check_silent(&sample_with("/categories/-", title("Gəlir")));
+}
+
+#[test]
+fn finds_what_is_wrong_with_systems() {
+    let place = "system old";
+    check_error(
+        &sample_with("/systems/1/entry", json!(" ")),
+        place,
+        "no readable number",
+    );
+    check_error(
+        &sample_with("/systems/1/purposes/-", json!("x")),
+        place,
+        "\"x\" is not declared",
+    );
+    let part = sample_with(
+        "/systems/-",
+        json!({
+            "code": "x", "owner": "EE/GOV/1", "name": "X", "register": "personal-data",
+            "entry": "1", "status": "registered",
+        }),
+    );
+    check_error(&part, "system x", "another instance");
+}
+
+#[test]
+fn finds_what_is_wrong_with_services() {
+    let place = format!("service {TAX}/rates");
+    let rates = |field: &str, content: Value| sample_with(&format!("/services/2/{field}"), content);
+    check_error(&rates("system", json!("x")), &place, "no system \"x\"");
+    check_error(
+        &rates("categories", json!(["x"])),
+        &place,
+        "category \"x\" is not declared",
+    );
+    check_error(
+        &rates("provider", json!(MINISTRY)),
+        &format!("service {MINISTRY}/rates"),
+        "belongs to another member",
+    );
+    let subjects = json!([{"kind": "fin", "at": "query:fin", "path": "x"}]);
+    check_error(&rates("subjects", subjects), &place, "method or path");
+    // Declared by the instance, but not by the system.
+    let part = sample_with("/purposes/-", json!({"code": "more"}));
+    let part = changed(part, "/services/2/purposes/-", json!("more"));
+    check_error(&part, &place, "not among those of the system taxes");
+    let part = rates("purposes", json!(["x"]));
+    assert_eq!(
+        texts(&part, Severity::Error).len(),
+        2,
+        "neither system nor instance"
+    );
+    check_error(
+        &rates("code", json!(" ")),
+        &format!("service {TAX}/ "),
+        "its code is empty",
+    );
+}
+
+#[test]
+fn warns_of_services_that_can_never_be_asked() {
+    let place = format!("service {TAX}/file");
+    let file = |field: &str| sample_with(&format!("/services/1/{field}"), json!([]));
+    check_warning(&file("subjects"), &place, "where its requests name persons");
+    check_warning(&file("purposes"), &place, "declares no purpose");
+}
+
+#[test]
+fn warns_of_personal_services_without_a_rule() {
+    let denied = |rules: &[Value]| {
+        let found = found(&sample::part(rules));
+        let denied = found
+            .iter()
+            .filter(|finding| finding.text.contains("denied to all"));
+        denied
+            .map(|finding| finding.place.clone())
+            .collect::<Vec<_>>()
+    };
+    let name = |code: &str| format!("service {TAX}/{code}");
+    assert_eq!(denied(&[]), [name("income"), name("file")]);
+    assert_eq!(denied(&[law("a")]), [name("file")]);
+    assert_eq!(
+        denied(&[with(law("a"), "services", json!([{"provider": TAX}]))]),
+        [""; 0]
+    );
+}
+
+#[test]
+fn warns_of_purposes_that_nobody_uses() {
+    check_warning(
+        &sample_with("/purposes/-", json!({"code": "new"})),
+        "purpose new",
+        "nobody",
+    );
+}
+
+#[test]
+fn finds_what_is_wrong_with_the_form_of_a_rule() {
+    for id in ["", "a/b", "a b", "ə"] {
+        let part = with_rule(law(id));
+        check_error(&part, &format!("rule {id}"), "its id is empty");
+    }
+    let place = "rule a";
+    let part = |field: &str, content: Value| with_rule(with(law("a"), field, content));
+    check_error(&part("version", json!(0)), place, "version is 0");
+    check_error(&part("title", json!("a\u{7}")), place, "title");
+    check_error(&part("consumers", json!([])), place, "names no consumer");
+    check_error(&part("services", json!([])), place, "names no service");
+    check_error(&part("purposes", json!([])), place, "names no purpose");
+    for kind in ["law", "vital"] {
+        for (act, article) in [("", "1"), ("Act", " ")] {
+            let basis = json!({"kind": kind, "act": act, "article": article});
+            check_error(&part("basis", basis), place, "act and article");
+        }
+    }
+}
+
+#[test]
+fn finds_what_a_rule_names_and_nobody_declares() {
+    let place = "rule a";
+    let part = |field: &str, content: Value| with_rule(with(law("a"), field, content));
+    check_error(
+        &part("purposes", json!(["x"])),
+        place,
+        "purpose \"x\" is not declared",
+    );
+    check_error(
+        &part("categories", json!(["x"])),
+        place,
+        "category \"x\" is not declared",
+    );
+    check_error(
+        &part("categories", json!(["income", "health"])),
+        place,
+        "gives the category health",
+    );
+    let news = json!([{"provider": TAX, "code": "news"}]);
+    check_error(
+        &part("services", news),
+        place,
+        "declares the purpose credit",
+    );
+    let other = json!([{"provider": "EE/GOV/1/x"}, {"provider": TAX, "code": "income"}]);
+    check_error(&part("services", other), place, "another instance");
+    // A scope that holds nothing beside one that does is worth a look only.
+    let more = json!([{"provider": TAX, "code": "x"}, {"provider": TAX, "code": "income"}]);
+    check_warning(
+        &part("services", more),
+        place,
+        &format!("{TAX}/x is not declared"),
+    );
+    let nothing = part("services", json!([{"provider": BANK}]));
+    check_error(&nothing, place, "no service that it names is declared");
+}
+
+#[test]
+fn finds_endpoints_that_are_none() {
+    for scope in [
+        json!({"method": "get"}),
+        json!({"method": ""}),
+        json!({"method": "GET POST"}),
+        json!({"path": ""}),
+        json!({"path": "persons"}),
+        json!({"path": "/a\nb"}),
+    ] {
+        check_error(
+            &with_rule(with(law("a"), "services", income(&scope))),
+            "rule a",
+            "method or path",
+        );
+    }
+    for scope in [
+        json!({"method": "*"}),
+        json!({"method": "GET", "path": "/a/*"}),
+        json!({"path": "**"}),
+    ] {
+        check_silent(&with_rule(with(law("a"), "services", income(&scope))));
+    }
+}
+
+#[test]
+fn finds_limits_that_are_none() {
+    let part = |limits: Value| with_rule(with(law("a"), "limits", limits));
+    let place = "rule a";
+    for frequency in [
+        json!({"count": 0, "seconds": 1}),
+        json!({"count": 1, "seconds": 0}),
+    ] {
+        check_error(&part(json!({"frequency": frequency})), place, "frequency");
+    }
+    for hours in [
+        json!({"from": "8", "to": "18:00"}),
+        json!({"from": "08:00", "to": "24:00"}),
+        json!({"from": "08:00", "to": "18:00", "weekdays": [0]}),
+        json!({"from": "08:00", "to": "18:00", "weekdays": [1, 1]}),
+    ] {
+        check_error(&part(json!({"hours": hours})), place, "hours");
+    }
+    let time = |from: &str, until: &str| json!({"valid_from": from, "valid_until": until});
+    let later = "2027-01-01T00:00:00Z";
+    check_error(&part(time(later, later)), place, "ends before it begins");
+    let over = json!({"valid_until": "2026-11-20T00:00:00Z"});
+    check_warning(&part(over), place, "no longer held");
+    check_warning(&part(json!({"single_use": true})), place, "once ever");
+    check_silent(&part(json!({"single_use": true, "case": "named"})));
+}
+
+#[test]
+fn finds_disclosures_that_hide_without_ground() {
+    let hidden = |article: &str, until: &str| {
+        let disclosure = json!({"kind": "hidden", "article": article, "until": until});
+        with_rule(with(law("a"), "disclosure", disclosure))
+    };
+    check_error(
+        &hidden(" ", "2027-01-01T00:00:00Z"),
+        "rule a",
+        "does not name the article",
+    );
+    check_warning(&hidden("5.1", "2026-11-20T00:00:00Z"), "rule a", "is over");
+    check_silent(&hidden("5.1", "2027-01-01T00:00:00Z"));
+}
+
+#[test]
+fn finds_rules_that_need_a_consent_service() {
+    let without = |rule: Value| {
+        let mut part = with_rule(rule);
+        part.as_object_mut().unwrap().remove("consent").unwrap();
+        part
+    };
+    check_error(
+        &without(rule("a", "consent", &["credit"])),
+        "rule a",
+        "no consent service",
+    );
+    let open = with(law("a"), "limits", json!({"case": "open"}));
+    check_error(&without(open), "rule a", "no consent service");
+    check_silent(&without(law("a")));
+}
+
+#[test]
+fn finds_open_rules_over_personal_services() {
+    check_error(
+        &with_rule(rule("a", "open", &["credit"])),
+        "rule a",
+        "income gives personal data",
+    );
+    let whole = with(
+        rule("a", "open", &["credit"]),
+        "services",
+        json!([{"provider": TAX}]),
+    );
+    check_error(&with_rule(whole), "rule a", "gives personal data");
+    let rates = with(
+        rule("a", "open", &["credit"]),
+        "services",
+        json!([{"provider": TAX, "code": "rates"}]),
+    );
+    check_silent(&with_rule(rates));
+}
+
+#[test]
+fn finds_rules_about_persons_whom_requests_do_not_name() {
+    let blind = |rule: Value| changed(with_rule(rule), "/services/0/subjects", json!([]));
+    let text = "income does not say where";
+    let limited = |limits: Value| with(law("a"), "limits", limits);
+    check_error(&blind(rule("a", "consent", &["credit"])), "rule a", text);
+    for limits in [
+        json!({"frequency": {"count": 1, "seconds": 1}}),
+        json!({"single_use": true}),
+        json!({"case": "open"}),
+    ] {
+        check_error(&blind(limited(limits)), "rule a", text);
+    }
+    assert_eq!(
+        texts(&blind(limited(json!({"case": "named"}))), Severity::Error),
+        [""; 0]
+    );
+}
+
+#[test]
+fn warns_of_what_may_be_kept_for_ever() {
+    check_warning(
+        &with_rule(rule("a", "vital", &["rescue"])),
+        "rule a",
+        "emergency",
+    );
+    for basis in ["law", "consent"] {
+        let health = |limits: Value| {
+            let rule = with(rule("a", basis, &["credit"]), "limits", limits);
+            changed(with_rule(rule), "/services/0/categories/-", json!("health"))
+        };
+        check_warning(&health(json!({})), "rule a", "special category health");
+        check_silent(&health(json!({"data_life_seconds": 1})));
+    }
+}
+
+#[test]
+fn warns_of_a_rule_that_gives_more_than_it_names() {
+    let file = |scope: Value| {
+        let rule = with(law("a"), "services", json!([scope]));
+        with_rule(with(rule, "categories", json!(["income"])))
+    };
+    check_warning(
+        &file(json!({"provider": TAX, "code": "file"})),
+        "rule a",
+        "category debts too",
+    );
+    check_silent(&file(
+        json!({"provider": TAX, "code": "file", "path": "/income"}),
+    ));
+}
+
+#[track_caller]
+fn check_pair(first: Value, second: Value, expected: Option<(Severity, &str)>) {
+    let part = sample::part(&[first, second]);
+    match expected {
+        None => check_silent(&part),
+        Some((Severity::Error, text)) => check_error(&part, "rule b", text),
+        Some((Severity::Warning, text)) => check_warning(&part, "rule b", text),
+    }
+}
+
+const CONTRADICTS: Option<(Severity, &str)> = Some((Severity::Error, "contradicts the rule a"));
+const SHADOWED: Option<(Severity, &str)> = Some((Severity::Warning, "the rule a before it"));
+
+#[test]
+fn finds_rules_that_contradict_each_other() {
+    let limited = |id: &str, limits: Value| with(law(id), "limits", limits);
+    let often = |count: u32| json!({"frequency": {"count": count, "seconds": 60}});
+    check_pair(law("a"), limited("b", often(1)), CONTRADICTS);
+    check_pair(limited("a", often(2)), limited("b", often(1)), CONTRADICTS);
+    check_pair(
+        law("a"),
+        limited("b", json!({"data_life_seconds": 1})),
+        CONTRADICTS,
+    );
+    let once = json!({"single_use": true, "case": "named"});
+    check_pair(
+        limited("a", json!({"case": "named"})),
+        limited("b", once),
+        CONTRADICTS,
+    );
+    let told = json!({"kind": "delayed", "seconds": 1});
+    check_pair(law("a"), with(law("b"), "disclosure", told), CONTRADICTS);
+    check_pair(
+        law("a"),
+        with(law("b"), "categories", json!(["income"])),
+        CONTRADICTS,
+    );
+    // One consumer in common is enough.
+    let other = with(
+        limited("b", often(1)),
+        "consumers",
+        json!([format!("client:{BANK}"), "class:AZ/NGO"]),
+    );
+    check_pair(law("a"), other, CONTRADICTS);
+    // And the same scope written otherwise.
+    let same = with(
+        limited("b", often(1)),
+        "services",
+        income(&json!({"method": "*", "path": "**"})),
+    );
+    check_pair(law("a"), same, CONTRADICTS);
+}
+
+#[test]
+fn rules_for_other_circumstances_are_no_contradiction() {
+    let limited = |id: &str, limits: Value| with(law(id), "limits", limits);
+    let with_frequency = |mut limits: Value| {
+        set(&mut limits, "frequency", json!({"count": 1, "seconds": 60}));
+        limits
+    };
+    let day = json!({"hours": {"from": "08:00", "to": "18:00"}});
+    let night = json!({"hours": {"from": "18:00", "to": "08:00"}});
+    check_pair(limited("a", day), limited("b", with_frequency(night)), None);
+    let before = json!({"valid_until": "2027-01-01T00:00:00Z"});
+    let after = json!({"valid_from": "2027-01-01T00:00:00Z"});
+    check_pair(
+        limited("a", before),
+        limited("b", with_frequency(after)),
+        None,
+    );
+    let in_case = limited("a", json!({"case": "open"}));
+    check_pair(in_case, limited("b", with_frequency(json!({}))), None);
+    let aid = with(
+        rule("b", "law", &["aid"]),
+        "limits",
+        with_frequency(json!({})),
+    );
+    check_pair(law("a"), aid, None);
+    let consent = with(
+        rule("b", "consent", &["credit"]),
+        "limits",
+        with_frequency(json!({})),
+    );
+    check_pair(law("a"), consent, None);
+}
+
+#[test]
+fn warns_of_rules_that_never_decide() {
+    let by = |id: &str, consumers: Value| with(law(id), "consumers", consumers);
+    let to = |id: &str, services: Value| with(law(id), "services", services);
+    let limited = |id: &str, limits: Value| with(law(id), "limits", limits);
+    let class = || by("a", json!(["class:AZ/COM", "class:AZ/GOV"]));
+    check_pair(law("a"), law("b"), SHADOWED);
+    check_pair(class(), law("b"), SHADOWED);
+    check_pair(law("b"), class(), None);
+    check_pair(by("a", json!(["class:AZ/COM"])), law("b"), None);
+    check_pair(
+        by("a", json!(["group:AZ/g"])),
+        by("b", json!(["group:AZ/g"])),
+        SHADOWED,
+    );
+    check_pair(
+        by("a", json!(["group:AZ/g"])),
+        by("b", json!(["group:AZ/h"])),
+        None,
+    );
+    check_pair(to("a", json!([{"provider": TAX}])), law("b"), SHADOWED);
+    check_pair(
+        law("a"),
+        to("b", income(&json!({"method": "GET", "path": "/x"}))),
+        SHADOWED,
+    );
+    check_pair(to("a", income(&json!({"method": "GET"}))), law("b"), None);
+    check_pair(rule("a", "law", &["aid", "credit"]), law("b"), SHADOWED);
+    check_pair(law("a"), rule("b", "law", &["aid", "credit"]), None);
+    // Another act makes no difference to what is decided.
+    let other = json!({"kind": "law", "act": "Act 2", "article": "1"});
+    check_pair(law("a"), with(law("b"), "basis", other), SHADOWED);
+    // Limits that are no tighter.
+    let day = json!({"hours": {"from": "08:00", "to": "18:00"}});
+    check_pair(law("a"), limited("b", day.clone()), SHADOWED);
+    check_pair(
+        limited("a", day.clone()),
+        limited("b", day.clone()),
+        SHADOWED,
+    );
+    check_pair(limited("a", day), law("b"), None);
+    check_pair(law("a"), limited("b", json!({"case": "named"})), SHADOWED);
+    check_pair(limited("a", json!({"case": "named"})), law("b"), None);
+    let until = |id: &str, year: u32| {
+        limited(
+            id,
+            json!({"valid_until": format!("{year}-01-01T00:00:00Z")}),
+        )
+    };
+    check_pair(until("a", 2028), until("b", 2027), SHADOWED);
+    check_pair(until("a", 2027), until("b", 2028), None);
+    check_pair(until("a", 2027), law("b"), None);
+    let from =
+        |id: &str, year: u32| limited(id, json!({"valid_from": format!("{year}-01-01T00:00:00Z")}));
+    check_pair(from("a", 2027), from("b", 2028), SHADOWED);
+    check_pair(from("a", 2028), from("b", 2027), None);
+    check_pair(from("a", 2028), law("b"), None);
+}
+
+#[test]
+fn finds_lists_that_are_too_long() {
+    let consumers: Vec<String> = (0..10_001).map(|n| format!("client:AZ/GOV/{n}")).collect();
+    check_error(
+        &with_rule(with(law("a"), "consumers", json!(consumers))),
+        "rule a",
+        "longer than 10000",
+    );
+    let categories: Vec<Value> = (0..10_001)
+        .map(|n| json!({"code": format!("c{n}")}))
+        .collect();
+    let part = sample_with("/categories", json!(categories));
+    let texts = texts(&part, Severity::Error);
+    assert!(
+        texts
+            .iter()
+            .any(|text| text.contains("it has 10001 categories")),
+        "{texts:?}"
+    );
+}
+
+#[test]
+fn rules_with_too_many_combinations_are_not_compared() {
+    let consumers: Vec<String> = (0..2_000).map(|n| format!("client:AZ/GOV/{n}")).collect();
+    let services: Vec<Value> = (0..1_001)
+        .map(|n| json!({"provider": TAX, "code": "income", "path": format!("/{n}")}))
+        .collect();
+    let rule = with(
+        with(law("a"), "consumers", json!(consumers)),
+        "services",
+        json!(services),
+    );
+    check_error(&with_rule(rule), "part", "combinations");
+}
+
+#[test]
+fn ten_thousand_rules_are_checked_without_comparing_all_pairs() {
+    let rules: Vec<Value> = (0..10_000)
+        .map(|n| {
+            with(
+                law(&format!("r{n}")),
+                "consumers",
+                json!([format!("client:AZ/GOV/{n}/sub")]),
+            )
+        })
+        .collect();
+    check_silent(&sample::part(&rules));
+}
