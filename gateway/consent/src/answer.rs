@@ -36,8 +36,8 @@ pub enum Answer {
     Counts(Counts),
 }
 
-/// How a request or consent stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// How a request or consent stands. `Debug` hides the artefact: it says about whom.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Standing {
     /// Its id.
     pub id: Uuid,
@@ -72,8 +72,8 @@ pub enum State {
     Declined,
 }
 
-/// All that is told of a consent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// All that is told of a consent. `Debug` hides the artefact.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Consent {
     /// Its id.
     pub id: Uuid,
@@ -292,6 +292,27 @@ impl State {
             Self::Requested | Self::Active | Self::Paused => false,
             Self::Revoked | Self::Expired | Self::Declined => true,
         }
+    }
+}
+
+impl fmt::Debug for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Standing")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Consent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consent")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .field("consumer", &self.consumer)
+            .field("provider", &self.provider)
+            .field("purpose", &self.purpose)
+            .finish_non_exhaustive()
     }
 }
 

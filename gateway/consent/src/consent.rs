@@ -7,6 +7,7 @@ mod possible;
 mod will;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use gateway_policy::consent::{self, Relation};
 use gateway_policy::person::PersonKey;
@@ -73,8 +74,8 @@ pub(crate) struct Predecessor {
     pub(crate) sha256: String,
 }
 
-/// What the approval made.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What the approval made. `Debug` hides the artefact.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Agreed {
     pub(crate) artefact: String,
     pub(crate) valid_from: Timestamp,
@@ -82,7 +83,7 @@ pub(crate) struct Agreed {
 }
 
 /// One change in its history.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Step {
     pub(crate) at: Timestamp,
     pub(crate) state: State,
@@ -221,6 +222,25 @@ impl Step {
     }
 }
 
+impl fmt::Debug for Agreed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agreed")
+            .field("valid_from", &self.valid_from)
+            .field("valid_until", &self.valid_until)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Step")
+            .field("at", &self.at)
+            .field("state", &self.state)
+            .field("by", &self.by)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Reads a consent.
 pub(crate) fn load(tx: &WriteTx<'_>, vault: &Vault, id: Uuid) -> Result<Option<Row>, Error> {
     tx.get(CONSENTS, id.as_bytes())?
@@ -291,3 +311,6 @@ pub(crate) fn point(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! The desk: one door for requests, one for the feed.
 //!
-//! What a request changed is durable, and stands in the feed, when it is answered. Changes wait for each
-//! other. Personal contents are sealed in the file; who can write it can lose or repeat what stands in it,
-//! but artefacts and the heads of the feed are signed with keys that are not there.
+//! What a request changed is durable, and stands in the feed, when it is answered. Changes wait for
+//! each other. Personal contents are sealed in the file; who can write it can lose or repeat what
+//! stands in it, but artefacts and the heads of the feed are signed with keys that are not there.
 
 use std::fmt;
 use std::path::Path;
@@ -30,8 +30,9 @@ pub struct Desk {
     pub(crate) number: AtomicU64,
 }
 
-/// Who asks, as the node in front verified it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who asks, as the node in front verified it. `Debug` hides the user: it may be the key of a
+/// person.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The client that signed the message.
     pub client: ClientId,
@@ -54,8 +55,8 @@ impl Desk {
     /// Opens or creates the desk in this file, which one process owns.
     ///
     /// # Errors
-    /// When the store cannot be opened, is of another instance or was made with other keys, or persons
-    /// are still found under a hash key that is not among these.
+    /// When the store cannot be opened, is of another instance or was made with other keys, or
+    /// persons are still found under a hash key that is not among these.
     pub fn open(path: &Path, keys: Keys, instance: &str) -> Result<Self, Error> {
         let options = Options {
             cache_bytes_max: CACHE_BYTES_MAX,
@@ -91,6 +92,7 @@ impl Desk {
         settings: &Settings<'_>,
         now: Timestamp,
     ) -> Result<Answer, Refusal> {
+        check_caller(caller)?;
         match request {
             Request::Ask(ask) => self.ask(caller, &ask, rules, settings, now),
             Request::Read { id } => self.read(caller, id, rules, now),
@@ -106,6 +108,25 @@ impl Desk {
             Request::CountNotices => self.count_notices(caller, settings),
         }
     }
+}
+
+/// What is kept of a caller has bounds too.
+fn check_caller(caller: &Caller) -> Result<(), Refusal> {
+    for (field, value) in [
+        ("X-Road-UserId", &caller.user),
+        ("X-Road-Id", &caller.message_id),
+    ] {
+        if value
+            .as_ref()
+            .is_some_and(|value| value.len() > HEADER_BYTES_MAX)
+        {
+            return Err(Refusal::Field {
+                field,
+                takes: "1024 bytes at most",
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The first who opens the file says whose it is; all later ones must say the same.
@@ -146,6 +167,15 @@ fn note(tx: &WriteTx<'_>, name: &[u8], value: &[u8]) -> Result<Vec<u8>, Error> {
     }
 }
 
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("client", &self.client)
+            .field("message_id", &self.message_id)
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Settings<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
@@ -154,4 +184,6 @@ impl fmt::Debug for Settings<'_> {
     }
 }
 
+/// The longest user or message id.
+const HEADER_BYTES_MAX: usize = 1024;
 const CACHE_BYTES_MAX: usize = 32 << 20;

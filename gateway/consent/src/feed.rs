@@ -18,15 +18,15 @@ struct End {
 }
 
 impl Desk {
-    /// The number of the last entry in the feed. It does not look into the store: cheap enough for every
-    /// waiting connection.
+    /// The number of the last entry in the feed. It does not look into the store: cheap enough for
+    /// every waiting connection.
     #[must_use]
     pub fn feed_number(&self) -> u64 {
         self.number.load(Ordering::Acquire)
     }
 
-    /// The page of the feed behind this entry, as it is sent. Its head says that this is all, or all up to the
-    /// last entry in it, at `now`: take `now` before the call.
+    /// The page of the feed behind this entry, as it is sent. Its head says that this is all, or
+    /// all up to the last entry in it, at `now`: take `now` before the call.
     ///
     /// # Errors
     /// When there is no such entry, or the desk fails.

@@ -1,10 +1,10 @@
-//! The consent desk of the registry: requests for consent, the person's answer, what became of it; open
-//! cases; notices of break-glass uses; and the feed that tells nodes.
+//! The consent desk of the registry: requests for consent, the person's answer, what became of it;
+//! open cases; notices of break-glass uses; and the feed that tells nodes.
 //!
-//! Its callers are known by the signed messages in which they asked: the node in front of it says who.
-//! It deliberately knows no sockets, no clock and no registry: the caller hands in requests, rules and
-//! the time. It does not verify signatures of the documents with which persons prove their will: it
-//! keeps them as they came, under their digest, for whoever has to.
+//! Its callers are known by the signed messages in which they asked: the node in front of it says
+//! who. It deliberately knows no sockets, no clock and no registry: the caller hands in requests,
+//! rules and the time. It does not verify signatures of the documents with which persons prove
+//! their will: it keeps them as they came, under their digest, for whoever has to.
 //!
 //! | module | subject |
 //! |---|---|

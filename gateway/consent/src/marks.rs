@@ -1,7 +1,7 @@
 //! Persons under keyed hashes, and marking them anew when the keys change.
 //!
-//! The desk holds the keys of persons, sealed, so it can mark them anew without being told them. While older
-//! entries are left, look-ups try every key.
+//! The desk holds the keys of persons, sealed, so it can mark them anew without being told them.
+//! While older entries are left, look-ups try every key.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -92,8 +92,8 @@ fn number_of(key: &[u8], tree: Tree) -> Result<u32, Error> {
 }
 
 impl Desk {
-    /// Marks some of what is found under older hash keys anew, under the current one; tells how many
-    /// consents it were. At 0 the older keys may be dropped.
+    /// Marks some of what is found under older hash keys anew, under the current one; tells how
+    /// many consents it were. At 0 the older keys may be dropped.
     ///
     /// # Errors
     /// When the store fails.

@@ -12,8 +12,9 @@ use crate::trees::{self, DESK, NOTICE_NAMES, NOTICES, REVIEWED, UNREVIEWED};
 use crate::{Caller, Desk, Error, Refusal, Settings, bounds};
 
 impl Desk {
-    /// Keeps a notice. The same one again is known: a node reports until it is answered. It is the same when all
-    /// of it is: a message id alone may be used twice, and must not hide the second use.
+    /// Keeps a notice. The same one again is known: a node reports until it is answered. It is the
+    /// same when all of it is: a message id alone may be used twice, and must not hide the second
+    /// use.
     pub(crate) fn notify(
         &self,
         caller: &Caller,
@@ -21,6 +22,7 @@ impl Desk {
         now: Timestamp,
     ) -> Result<Answer, Refusal> {
         check(caller, &notice)?;
+        let notice = bounded(notice);
         let name = self.notice_name(caller, &notice)?;
         let noticed = self.store.try_write(|tx| {
             if let Some(stored) = tx.get(NOTICE_NAMES, name)? {
@@ -185,21 +187,27 @@ fn check_supervisor(caller: &Caller, settings: &Settings<'_>) -> Result<(), Refu
 
 /// A member reports uses of its own services only.
 fn check(caller: &Caller, notice: &Notice) -> Result<(), Refusal> {
-    if notice.service.provider().member() != caller.client.member() {
-        return Err(Refusal::NotProvider);
+    match notice.service.provider().member() == caller.client.member() {
+        true => Ok(()),
+        false => Err(Refusal::NotProvider),
     }
-    bounds::text("notice.message_id", &notice.message_id)?;
-    bounds::text("notice.rule", &notice.rule)?;
-    bounds::prose("notice.reason", &notice.reason)?;
-    let optional = [
-        ("notice.user", &notice.user),
-        ("notice.purpose", &notice.purpose),
-        ("notice.case", &notice.case),
-    ];
-    optional
-        .into_iter()
-        .filter_map(|(field, value)| value.as_deref().map(|value| (field, value)))
-        .try_for_each(|(field, value)| bounds::text(field, value))
+}
+
+/// What stands in a notice was written by whoever broke the glass. Nothing of it may keep the notice
+/// from being taken: what is too long is cut.
+fn bounded(mut notice: Notice) -> Notice {
+    cut(&mut notice.message_id);
+    cut(&mut notice.rule);
+    cut(&mut notice.reason);
+    for text in [&mut notice.user, &mut notice.purpose, &mut notice.case] {
+        text.as_mut().map(cut);
+    }
+    notice
+}
+
+fn cut(text: &mut String) {
+    let kept = text.floor_char_boundary(FIELD_BYTES_MAX);
+    text.truncate(kept);
 }
 
 fn read_counts(tx: &WriteTx<'_>) -> Result<Counts, Error> {
@@ -222,3 +230,5 @@ fn counts(stored: Option<&[u8]>) -> Result<Counts, Error> {
 }
 
 const COUNTS: &str = "counts";
+/// So much of each field of a notice is kept.
+const FIELD_BYTES_MAX: usize = 4096;

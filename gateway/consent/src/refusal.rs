@@ -1,6 +1,7 @@
 //! Why a request was not carried out: what is wrong, whose fault it is, what to do.
 //!
-//! Texts name fields and codes of the rules, never what a caller wrote: that may be a key of a person.
+//! Texts name fields and codes of the rules, never what a caller wrote: that may be a key of a
+//! person.
 
 use std::fmt;
 
@@ -269,7 +270,8 @@ impl fmt::Display for Refusal {
             ),
             Self::OtherPerson => f.write_str(
                 "The person whose will was brought is neither the subject nor acts for it. The \
-                 portal must name the right to act for the subject, or bring the subject's own will.",
+                 portal must name the right to act for the subject, or bring the subject's own \
+                 will.",
             ),
             Self::LevelNotAccepted => f.write_str(
                 "The portal authenticated the person at a level that the rules do not accept for a \
@@ -281,7 +283,8 @@ impl fmt::Display for Refusal {
                  The caller must check provider and code; the provider can register it."
             ),
             Self::PurposeUnknown => f.write_str(
-                "The rules know no such purpose. The caller must name one of the declared purposes.",
+                "The rules know no such purpose. The caller must name one of the declared \
+                 purposes.",
             ),
             Self::NoConsentRule { position } => write!(
                 f,
@@ -301,14 +304,16 @@ impl fmt::Display for Refusal {
             ),
             Self::ValidityTooLong { seconds_max } => write!(
                 f,
-                "A consent may hold for {seconds_max} seconds at most. The caller must ask for less."
+                "A consent may hold for {seconds_max} seconds at most. The caller must ask for \
+                 less."
             ),
             Self::ValidityPast => f.write_str(
                 "The consent would have ended already. The caller must ask for a time to come.",
             ),
             Self::WrongState { state, action } => write!(
                 f,
-                "It is {}, so the caller cannot {} it. Read how it stands, and ask anew if need be.",
+                "It is {}, so the caller cannot {} it. Read how it stands, and ask anew if need \
+                 be.",
                 state.name(),
                 action.name()
             ),
@@ -327,13 +332,13 @@ impl fmt::Display for Refusal {
             ),
             Self::TooManyChanges { count_max } => write!(
                 f,
-                "It was changed {count_max} times already. The portal can only revoke it; a new one \
-                 can be asked for."
+                "It was changed {count_max} times already. The portal can only revoke it; a new \
+                 one can be asked for."
             ),
             Self::ArtefactTooLong { bytes_max } => write!(
                 f,
-                "The consent would be longer than the {bytes_max} bytes that nodes read. The caller \
-                 must ask for fewer services or categories at once."
+                "The consent would be longer than the {bytes_max} bytes that nodes read. The \
+                 caller must ask for fewer services or categories at once."
             ),
             Self::KeyNotPublished => f.write_str(
                 "The rules in force do not publish the key of the consent desk, so no node would \
@@ -345,8 +350,8 @@ impl fmt::Display for Refusal {
                  The operator of the registry decides on rules.",
             ),
             Self::NotProvider => f.write_str(
-                "A member reports break-glass uses of its own services only, and the service in the \
-                 notice is another's. The node must report as the provider.",
+                "A member reports break-glass uses of its own services only, and the service in \
+                 the notice is another's. The node must report as the provider.",
             ),
             Self::NoticeUnknown => {
                 f.write_str("There is no such notice. The caller must check the number.")

@@ -1,19 +1,22 @@
 //! What callers may ask of the desk, read from HTTP.
 //!
 //! ```text
-//! POST /consents/requests                 ask for a consent             by the consumer
-//! GET  /consents/requests/{id}            how it stands                 by its consumer or a portal
-//! POST /consents/requests/{id}/approve    the person's will             by a portal
+//! POST /consents/requests                 ask for a consent      by the consumer
+//! GET  /consents/requests/{id}            how it stands          by its consumer or a portal
+//! POST /consents/requests/{id}/approve    the person's will      by a portal
 //! POST /consents/requests/{id}/decline    likewise
 //! POST /consents/requests/{id}/pause      likewise
 //! POST /consents/requests/{id}/resume     likewise
 //! POST /consents/requests/{id}/revoke     likewise, or {} by its consumer
-//! POST /consents/find                     {person} by a portal, {} by a consumer: its own
+//! POST /consents/find                     {person} by a portal; {} by a consumer: its own
 //! POST /cases/open, /cases/close          by the consumer whose case it is
-//! POST /notices                           of a break-glass use, by the member whose node answered
+//! POST /notices                           a break-glass use      by the provider of the service
 //! POST /notices/find, /notices/review     by a reader of the supervisor
 //! GET  /notices/counts                    likewise
 //! ```
+//!
+//! The node in front has three REST services, `consents`, `cases` and `notices`, whose addresses
+//! end in these words; what the caller wrote behind the service code follows.
 //!
 //! Bodies are strict JSON. Keys of persons stand in bodies only, never in a path or query.
 
@@ -162,8 +165,8 @@ pub enum Proof {
     },
 }
 
-/// The right to act for the subject.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The right to act for the subject. `Debug` hides the evidence.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActingFor {
     /// By what right.
@@ -208,7 +211,7 @@ pub struct CloseCase {
 }
 
 /// A break-glass use, as the node reports it that answered. It does not say about whom: the message
-/// in its log does. `Debug` hides the reason.
+/// in its log does. Fields that are too long are cut, never refused. `Debug` hides the reason.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notice {
@@ -333,6 +336,15 @@ impl fmt::Debug for Proof {
                 .field("media_type", media_type)
                 .finish_non_exhaustive(),
         }
+    }
+}
+
+/// Evidence is about persons.
+impl fmt::Debug for ActingFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActingFor")
+            .field("relation", &self.relation)
+            .finish_non_exhaustive()
     }
 }
 

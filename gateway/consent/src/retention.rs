@@ -33,7 +33,8 @@ pub struct Erased {
 }
 
 impl Desk {
-    /// Ends requests and consents whose time is over. Nodes need not be told: artefacts say until when they hold.
+    /// Ends requests and consents whose time is over. Nodes need not be told: artefacts say until
+    /// when they hold.
     ///
     /// # Errors
     /// When the store fails.
@@ -81,8 +82,9 @@ impl Desk {
         Ok(expired)
     }
 
-    /// Forgets consents and cases that ended, and notices that were reviewed, before this time. The feed stays: it
-    /// names nobody. What the database did not use again yet may still hold sealed octets.
+    /// Forgets consents and cases that ended, and notices that were reviewed, before this time. The
+    /// feed stays: it names nobody. What the database did not use again yet may still hold sealed
+    /// octets.
     ///
     /// # Errors
     /// When the store fails.

@@ -17,7 +17,7 @@
 //! | `notice-names` | keyed hash of reporter and notice | number |
 //! | `unreviewed` | number | nothing |
 //! | `reviewed` | when, number | nothing |
-//! | `desk` | `instance`, `seal`, `hash` and number, `feed`, `notices`, `counts` | what belongs to it |
+//! | `desk` | `instance`, `seal`, `hash` and number, `feed`, `counts` | what belongs to it |
 
 use certs_keys::{Digest, DigestAlgorithm};
 use gateway_proto::id::ClientId;

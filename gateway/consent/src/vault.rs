@@ -4,8 +4,8 @@
 //! salt, 16 octets | AES-256-GCM of the contents | tag
 //! ```
 //!
-//! The key of a row is derived from salt, tree and key of the row: what was sealed in one place does not open
-//! in another.
+//! The key of a row is derived from salt, tree and key of the row: what was sealed in one place
+//! does not open in another.
 
 use std::fmt;
 

@@ -18,10 +18,10 @@ mod tests;
 use std::sync::Arc;
 
 use gateway_globalconf::Snapshot;
-use gateway_policy::basis::{Ask, Decision, Directory, Refusal};
+use gateway_policy::basis::{Ask, Decision, Directory, Ground, Refusal};
 use gateway_policy::person::PersonKey;
 use gateway_policy::rules::{Registration, Rules, Service};
-use gateway_policy::{ServicePath, basis, consent, feed};
+use gateway_policy::{ServicePath, basis, consent, feed, rules};
 use gateway_proto::basis::Basis;
 use gateway_proto::id::{ClientId, GlobalGroupId};
 use jiff::Timestamp;
@@ -30,7 +30,7 @@ pub use consents::Consents;
 pub use error::{BasisError, Used};
 pub(crate) use found::{Found, Terms};
 
-use crate::conf::{Conf, RulesState};
+use crate::conf::{Conf, RulesState, Valid};
 use crate::error::Error;
 use crate::message::{Attachment, Request};
 use crate::node::Node;
@@ -68,7 +68,8 @@ pub(crate) async fn find(
     asked: Asked<'_>,
     rules: &Rules,
     node: &Node,
-    conf: &Snapshot,
+    conf: &Conf,
+    valid: Valid,
 ) -> Result<Found, Error> {
     let stated = stated::of(asked.message).map_err(Error::Basis)?;
     let path = path(asked.message).map_err(Error::Basis)?;
@@ -101,7 +102,10 @@ pub(crate) async fn find(
         emergency: stated.emergency.as_deref(),
     };
     let now = node.clock.now();
-    let decision = match (decide(&ask, rules, node, conf, now), asked.right) {
+    let decision = match (decide(&ask, rules, node, &conf.snapshot, now), asked.right) {
+        (Ok(decision), _) if valid.is_expired() && rests_on_consent(&decision) => {
+            return Err(Error::Basis(BasisError::Expired));
+        }
         (Ok(decision), _) => Some(decision),
         (Err(Refusal::PurposeMissing), Right::Elsewhere) => {
             left_open(service, &persons).map_err(Error::Basis)?;
@@ -122,6 +126,14 @@ fn verified(
     text.map(|text| node.consents.verify(text, rules))
         .transpose()
         .map_err(BasisError::Consent)
+}
+
+/// What a person allowed is not stretched into the grace of an expired configuration, as a law may be.
+fn rests_on_consent(decision: &Decision) -> bool {
+    match decision.ground() {
+        Ground::NotPersonal => false,
+        Ground::Rule { basis, .. } => *basis == rules::Basis::Consent,
+    }
 }
 
 /// The right, which the other node knows, may name the one purpose there can be. It names no person.

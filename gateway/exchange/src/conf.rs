@@ -93,6 +93,12 @@ impl Conf {
 }
 
 impl Valid {
+    /// It has expired, and the grace is used.
+    #[must_use]
+    pub fn is_expired(self) -> bool {
+        self.degraded.is_some()
+    }
+
     /// Remarks for the record.
     #[must_use]
     pub fn degraded(self) -> Vec<String> {

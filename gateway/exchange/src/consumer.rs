@@ -89,7 +89,7 @@ impl<T: Transport> Consumer<T> {
         let routed = route::provider(authorized, &conf.snapshot, &node.settings)?;
         let timely = timely::exchange(node, &conf, now)?; // what is logged does not wait too long
         let complete = receive::rest(routed, &node.log).await?;
-        let founded = basis::request(complete, node, &conf).await?; // a rule allows it
+        let founded = basis::request(complete, node, &conf, valid).await?; // a rule allows it
 
         let (now, keys) = (node.clock.now(), node.keys.load_full());
         let authentication = keys.authentication(now).ok_or(Error::NoAuthenticationKey)?;

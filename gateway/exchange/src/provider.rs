@@ -62,7 +62,7 @@ impl<A: Adapter> Provider<A> {
         let received = receive::rest(authenticated, decision.is_ok(), &node.log).await?;
         let permitted = permit::request(received, decision)?;
         let verified = verify::request(permitted, &conf, node.clock.now())?;
-        let founded = basis::request(verified, node, &conf).await?; // a rule allows it
+        let founded = basis::request(verified, node, &conf, valid).await?; // a rule allows it
         let timely = timely::exchange(node, &conf, node.clock.now())?; // nothing waits too long
         let logged = log::request(founded, node, valid, timely).await?; // no record, no call
 

@@ -10,6 +10,10 @@ use crate::PersonMark;
 
 /// Something the log of a provider's node says.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "half of them are requests, and few are held at once"
+)]
 pub enum Event {
     /// A request was let through.
     Asked(Asked),

@@ -43,11 +43,10 @@ impl Journal {
     /// The store cannot be written.
     pub fn acknowledge(&self, ordinal: u64) -> Result<(), Error> {
         let _one = self.inner.writing();
-        let write = self.inner.store.try_write(|tx| {
-            tx.delete(VITAL, ordinal_key(ordinal))?;
-            Ok::<_, Error>(())
-        });
-        write
+        self.inner
+            .store
+            .try_write(|tx| tx.delete(VITAL, ordinal_key(ordinal)).map(drop))
+            .map_err(Error::Store)
     }
 
     /// How much there is. Blocks.

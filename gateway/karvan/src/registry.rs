@@ -46,14 +46,22 @@ pub(crate) enum Error {
     Store(gateway_store::Error),
     Registry(gateway_registry::Error),
     Desk(gateway_consent::Error),
-    Key { path: PathBuf, reason: String },
+    Key {
+        path: PathBuf,
+        reason: String,
+    },
     Net(gateway_net::Error),
     /// The command line was not used as it can be.
     Use(String),
     /// A file cannot be read or written.
-    File { path: PathBuf, reason: String },
+    File {
+        path: PathBuf,
+        reason: String,
+    },
     /// The running registry could not be asked.
-    Unreached { reason: String },
+    Unreached {
+        reason: String,
+    },
     /// What was asked for cannot be printed.
     Output(std::io::Error),
 }
@@ -66,7 +74,8 @@ pub(crate) async fn start(
 ) -> Result<(Running, SocketAddr), Error> {
     let Opened { registry, keys } = opened;
     let changed = Arc::new(Notify::new());
-    let publishing = Publishing::begin(Arc::clone(&registry), Arc::new(keys), Arc::clone(&changed))?;
+    let publishing =
+        Publishing::begin(Arc::clone(&registry), Arc::new(keys), Arc::clone(&changed))?;
     let mut running = Running::new();
     let (feed, consent) = match &config.values.desk {
         Some(section) => {

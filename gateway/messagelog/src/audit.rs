@@ -344,12 +344,9 @@ impl Audit<'_> {
     pub fn progress(&self) -> (u64, u64) {
         self.entries.progress()
     }
-}
 
-impl Iterator for Audit<'_> {
-    type Item = Finding;
-
-    fn next(&mut self) -> Option<Self::Item> {
+    /// The next finding. Of a message, somebody who knows more adds checks of his own to the verdict.
+    pub fn next_with(&mut self, add: &mut dyn FnMut(&Record, &mut Verdict)) -> Option<Finding> {
         Some(match self.entries.next()? {
             Ok(Logged {
                 position,
@@ -373,6 +370,7 @@ impl Iterator for Audit<'_> {
                 );
                 verdict.checks.extend(self.exchanges.check(&record));
                 self.stamps.check(&record, &mut verdict, self.history);
+                add(&record, &mut verdict);
                 Finding::Message(Box::new(verdict))
             }
             Ok(Logged {
@@ -402,6 +400,14 @@ impl Iterator for Audit<'_> {
                 Finding::Unreadable(unreadable)
             }
         })
+    }
+}
+
+impl Iterator for Audit<'_> {
+    type Item = Finding;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_with(&mut |_, _| {})
     }
 }
 

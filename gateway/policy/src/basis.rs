@@ -142,6 +142,34 @@ pub fn decide(
     feed: &feed::State,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
+    decide_among(ask, rules, directory, feed, now, |_| true)
+}
+
+/// Decides by the rule of this id alone, as if there were no other: whether it is one by which this
+/// may have been allowed.
+///
+/// # Errors
+/// Why that rule does not allow it.
+pub fn decide_by(
+    rule: &str,
+    ask: &Ask<'_>,
+    rules: &Rules,
+    directory: &impl Directory,
+    feed: &feed::State,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    decide_among(ask, rules, directory, feed, now, |id| id == rule)
+}
+
+/// Decides by the rules with these ids.
+fn decide_among(
+    ask: &Ask<'_>,
+    rules: &Rules,
+    directory: &impl Directory,
+    feed: &feed::State,
+    now: Timestamp,
+    counts: impl Fn(&str) -> bool,
+) -> Result<Decision, Refusal> {
     let declared = match rules.registration(ask.service) {
         Registration::Registered(declared, _) => declared,
         Registration::Deregistered(_, system) => {
@@ -158,9 +186,10 @@ pub fn decide(
     if declared.user_required && ask.user.is_none_or(|user| user.trim().is_empty()) {
         return Err(Refusal::UserMissing);
     }
-    let candidates = rules.candidates(ask.client, ask.service, ask.rest, |group| {
+    let mut candidates = rules.candidates(ask.client, ask.service, ask.rest, |group| {
         directory.in_global_group(ask.client, group)
     });
+    candidates.retain(|candidate| counts(&candidate.rule.id));
     let judge = judge::Judge {
         ask,
         rules,

@@ -20,6 +20,7 @@
 //! back. Entries name consents by their random ids and cases by a digest. The persons of a case stand
 //! in it as 16 bits each of a salted hash: enough to refuse a curious official, too little to say who.
 
+mod assumed;
 mod page;
 mod state;
 

@@ -76,8 +76,8 @@ pub enum Source<'s> {
         query: Option<&'s str>,
         /// The headers of the request block.
         headers: &'s [(String, String)],
-        /// The body, when it is here whole and its type is JSON; `Some(&[])` when there is none at
-        /// all. `None` is a body that cannot be looked into: a locator that needs it refuses.
+        /// The body whole, whatever its type says; `None` when there is none. A body that cannot be
+        /// given here is the caller's to refuse where [`needs_json`] says that it counts.
         json: Option<&'s [u8]>,
     },
 }
@@ -248,7 +248,7 @@ impl Found<'_> {
         let Some((first, _)) = pointers.first() else {
             return Ok(());
         };
-        let json = json.ok_or_else(|| first.unreadable())?;
+        let json = json.unwrap_or_default();
         if json.len() > JSON_BYTES_MAX {
             return Err(first.unreadable());
         }

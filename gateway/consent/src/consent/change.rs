@@ -1,7 +1,7 @@
 //! What becomes of a request or consent: by the person's will, or because its consumer gives it up.
 //!
-//! What is so already is answered as done: a caller that did not hear the answer asks again. Only an
-//! approval is not repeated; how the request stands can be read.
+//! What is so already is answered as done: a caller that did not hear the answer asks again. Only
+//! an approval is not repeated; how the request stands can be read.
 
 use gateway_policy::consent::{self, Artefact, FORMAT, sign, verify};
 use gateway_policy::feed::Event;
@@ -194,8 +194,8 @@ impl Desk {
         }
     }
 
-    /// The person's new will takes the place of the one before. Where that is forgotten already, its digest is
-    /// all that is left of it.
+    /// The person's new will takes the place of the one before. Where that is forgotten already,
+    /// its digest is all that is left of it.
     fn end_predecessor(
         &self,
         tx: &WriteTx<'_>,
@@ -277,7 +277,8 @@ fn next(state: State, action: Action) -> Result<Next, Refusal> {
     }
 }
 
-/// What nodes must hear of it as it is now. An active one is heard of only when it was paused before.
+/// What nodes must hear of it as it is now. An active one is heard of only when it was paused
+/// before.
 fn event(after: &Row) -> Option<Event> {
     let agreed = after.agreed.as_ref()?;
     let ends = agreed.valid_until.as_second();

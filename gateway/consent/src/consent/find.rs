@@ -85,8 +85,8 @@ impl Desk {
         }))
     }
 
-    /// A signed document by which a will of this consent was proved, as it came. For the operator, when somebody
-    /// has to judge its signature; callers are not given it.
+    /// A signed document by which a will of this consent was proved, as it came. For the operator,
+    /// when somebody has to judge its signature; callers are not given it.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,5 +1,5 @@
-//! Whether what a consumer asks could ever be used under the rules in force: a person is not bothered
-//! in vain.
+//! Whether what a consumer asks could ever be used under the rules in force: a person is not
+//! bothered in vain.
 
 use gateway_policy::basis::Directory;
 use gateway_policy::rules::{Basis, Consumer, Registration, Rule, Rules, Service};
@@ -73,8 +73,9 @@ fn check_service(
     Err(furthest)
 }
 
-/// A category that the service gives under this rule and that is not asked for. A rule about some endpoints
-/// says what those give; one about the whole service cannot make it give less than it declares.
+/// A category that the service gives under this rule and that is not asked for. A rule about some
+/// endpoints says what those give; one about the whole service cannot make it give less than it
+/// declares.
 fn missing<'s>(
     row: &Row,
     service: &ServiceId,

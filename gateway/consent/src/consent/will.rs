@@ -78,8 +78,8 @@ impl Willed {
         })
     }
 
-    /// Whether it is the will of the subject, or of one who may act for it. Who agreed for the subject has shown
-    /// the right to; anybody else shows it now.
+    /// Whether it is the will of the subject, or of one who may act for it. Who agreed for the
+    /// subject has shown the right to; anybody else shows it now.
     pub(super) fn actor(&self, row: &Row, action: Action) -> Result<Actor, Refusal> {
         let known = action != Action::Approve && row.actor.as_ref() == Some(&self.person);
         match (self.person == row.subject, &self.acting_for) {
@@ -96,8 +96,8 @@ impl Willed {
     }
 }
 
-/// The desk keeps the document as it came. Whether its signature is good is not judged here: whoever relies on it
-/// later finds it under its digest.
+/// The desk keeps the document as it came. Whether its signature is good is not judged here:
+/// whoever relies on it later finds it under its digest.
 fn signed_document(
     media_type: &str,
     document: &str,

@@ -51,8 +51,7 @@ pub(super) fn read(
         }
         ["notices"] => {
             post(method)?;
-            let Notify { notice } = parse(body, NOTIFY)?;
-            Ok(Request::Notify(Box::new(notice)))
+            parse(body, NOTIFY).map(|notice| Request::Notify(Box::new(notice)))
         }
         ["notices", "find"] => {
             post(method)?;
@@ -68,13 +67,6 @@ pub(super) fn read(
         }
         _ => Err(Refusal::NoSuchOperation),
     }
-}
-
-/// The body of a report.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Notify {
-    notice: super::Notice,
 }
 
 /// Nothing: `{}`.
@@ -159,8 +151,8 @@ fn parse<T: DeserializeOwned>(body: &[u8], expected: &'static str) -> Result<T, 
     serde_json::from_value(value).map_err(|_| Refusal::BodyForm { expected })
 }
 
-/// Whether arrays stand only where we have lists: the reader would take one for the fields of an object too,
-/// in their order.
+/// Whether arrays stand only where we have lists: the reader would take one for the fields of an
+/// object too, in their order.
 fn is_plain(value: &Value, may_be_list: bool) -> bool {
     match value {
         Value::Array(items) => may_be_list && items.iter().all(|item| is_plain(item, false)),
@@ -173,16 +165,16 @@ fn is_plain(value: &Value, may_be_list: bool) -> bool {
 
 /// Fields that are lists.
 const LISTS: &[&str] = &["services", "categories", "persons"];
-const ASK: &str = "subject {kind, value}, provider, services, purpose, categories, valid_seconds or \
-    valid_until; and if need be data_from, data_until, frequency {count, seconds}, single_use, \
+const ASK: &str = "subject {kind, value}, provider, services, purpose, categories, valid_seconds \
+    or valid_until; and if need be data_from, data_until, frequency {count, seconds}, single_use, \
     data_life_seconds, predecessor";
-const WILL: &str = "proof {kind: attestation, level} or {kind: signed-document, media_type, document}, \
-    person {kind, value}; and acting_for {relation: parent or guardian, evidence} when the person is \
-    not the subject";
+const WILL: &str = "proof {kind: attestation, level} or {kind: signed-document, media_type, \
+    document}, person {kind, value}; and acting_for {relation: parent or guardian, evidence} when \
+    the person is not the subject";
 const FIND: &str = "if need be person {kind, value}, after, max";
 const OPEN_CASE: &str = "case, persons [{kind, value}], valid_seconds";
 const CLOSE_CASE: &str = "case";
-const NOTIFY: &str = "notice {message_id, at, consumer, service, rule, reason; and if need be user, \
-    purpose, case}";
+const NOTIFY: &str = "message_id, at, consumer, service, rule, reason; and if need be user, \
+    purpose, case";
 const FIND_NOTICES: &str = "if need be unreviewed, after, max";
 const REVIEW: &str = "id, verdict (justified or abuse), note";

@@ -89,7 +89,8 @@ proptest! {
         for deed in deeds {
             match deed {
                 Deed::Act(which, action) => {
-                    let told = world.call(PORTAL, "POST", &path(&ids[which], action), &will(MOTHER));
+                    let path = path(&ids[which], action);
+                    let told = world.call(PORTAL, "POST", &path, &will(MOTHER));
                     let standing = match (expected[&which], action) {
                         (Standing::Revoked, _) | (_, "revoke") => Standing::Revoked,
                         (_, "pause") => Standing::Paused,

@@ -106,7 +106,10 @@ fn a_successor_of_a_forgotten_consent_still_names_it_by_its_digest() {
 #[test]
 fn cases_are_forgotten_when_they_are_over() {
     let mut world = World::new();
-    let open = |case: &str, seconds: u64| json!({"case": case, "persons": [person(MOTHER)], "valid_seconds": seconds});
+    let open = |case: &str, seconds: u64| {
+        let case = json!({"case": case, "valid_seconds": seconds});
+        with(case, "persons", json!([person(MOTHER)]))
+    };
     world.done(AID, "/cases/open", &open("1", 60));
     world.done(AID, "/cases/open", &open("2", 3600));
     world.done(AID, "/cases/open", &open("3", 3600));
@@ -123,8 +126,8 @@ fn cases_are_forgotten_when_they_are_over() {
 fn notices_are_forgotten_only_after_review() {
     let mut world = World::new();
     let notice = |id: &str| {
-        json!({"notice": {"message_id": id, "at": "2026-11-22T11:00:00Z", "consumer": AID,
-               "service": format!("{TAX}/income"), "rule": "rescue/1", "reason": "fire"}})
+        json!({"message_id": id, "at": "2026-11-22T11:00:00Z", "consumer": AID,
+               "service": format!("{TAX}/income"), "rule": "rescue/1", "reason": "fire"})
     };
     world.done(TAX, "/notices", &notice("1"));
     world.done(TAX, "/notices", &notice("2"));
@@ -162,9 +165,9 @@ fn no_personal_content_stands_readable_in_the_file() {
     world.done(
         TAX,
         "/notices",
-        &json!({"notice": {
+        &json!({
         "message_id": "1", "at": "2026-11-22T11:00:00Z", "consumer": AID,
-        "service": format!("{TAX}/income"), "rule": "rescue/1", "reason": "unconscious"}}),
+        "service": format!("{TAX}/income"), "rule": "rescue/1", "reason": "unconscious"}),
     );
     world.desk = None;
     let octets = fs::read(world.path()).unwrap();

@@ -1,6 +1,7 @@
 //! Methods, paths and bodies.
 
 use gateway_consent::{Refusal, Request};
+use proptest::prelude::*;
 use serde_json::json;
 
 use crate::world::*;
@@ -189,6 +190,42 @@ fn what_is_logged_of_a_request_does_not_say_about_whom() {
 }
 
 #[test]
+fn what_is_logged_of_an_answer_does_not_say_about_whom() {
+    let world = World::new();
+    let id = world.requested_as(&with(ask(), "subject", person(CHILD)));
+    let answers = [
+        world.call(PORTAL, "POST", &path(&id, "approve"), &will_for_child()),
+        world.call(
+            BANK,
+            "GET",
+            &format!("/consents/requests/{id}"),
+            &json!(null),
+        ),
+        world.call(BANK, "POST", "/consents/find", &json!({})),
+    ];
+    for answer in answers {
+        let shown = format!("{:?}", answer.unwrap());
+        assert!(shown.contains(&id) && !shown.contains("0TEST"), "{shown}");
+        assert!(!shown.contains("eyJ"), "{shown}");
+    }
+}
+
+#[test]
+fn users_and_message_ids_have_bounds() {
+    let world = World::new();
+    let mut caller = world.caller(BANK);
+    caller.user = Some("a".repeat(1025));
+    let refusal = world.handle(&caller, Request::CountNotices).unwrap_err();
+    check_sentence(&refusal);
+    assert_eq!(refusal.code(), "field_invalid");
+    let mut caller = world.caller(BANK);
+    assert!(!format!("{caller:?}").contains("EE-clerk"));
+    caller.message_id = Some("a".repeat(1025));
+    let refusal = world.handle(&caller, Request::CountNotices).unwrap_err();
+    assert_eq!(refusal.code(), "field_invalid");
+}
+
+#[test]
 fn statuses_say_what_happened() {
     let world = World::new();
     let asked = world
@@ -198,4 +235,36 @@ fn statuses_say_what_happened() {
     let id = read(&asked)["id"].as_str().unwrap().to_owned();
     let approved = world.call(PORTAL, "POST", &path(&id, "approve"), &will(MOTHER));
     assert_eq!(approved.unwrap().status(), 200);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn whatever_is_sent_is_answered(
+        method in "GET|POST|[A-Z]{0,5}",
+        path in "(/(consents|cases|notices|requests|find|open|review|counts|[ -~]{0,12})){0,5}/?",
+        query in proptest::option::of("[ -~]{0,9}"),
+        body in proptest::collection::vec(any::<u8>(), 0..64),
+    ) {
+        if let Err(refusal) = Request::from_http(&method, &path, query.as_deref(), &body) {
+            check_sentence(&refusal);
+        }
+    }
+
+    #[test]
+    fn no_field_is_taken_for_another(
+        field in "subject|provider|services|purpose|categories|valid_seconds|predecessor|frequency",
+        content in prop_oneof![
+            Just(json!(null)), Just(json!([])), Just(json!([["a"]])), Just(json!({})),
+            Just(json!(-1)), Just(json!(true)), "[ -~]{0,9}".prop_map(|text| json!(text)),
+        ],
+    ) {
+        let world = World::new();
+        let body = with(ask(), &field, content);
+        match world.call(BANK, "POST", "/consents/requests", &body) {
+            // Only what may be missing may be null.
+            Ok(_) => prop_assert!(body[&field].is_null() && matches!(&*field, "predecessor" | "frequency")),
+            Err(refusal) => prop_assert!((400..=422).contains(&refusal.status()), "{refusal:?}"),
+        }
+    }
 }

@@ -86,22 +86,25 @@ impl World {
             body => body.to_string().into_bytes(),
         };
         let request = Request::from_http(method, path, None, &body)?;
-        self.handle(client, request)
+        self.handle(&self.caller(client), request)
     }
 
-    pub(crate) fn handle(&self, client: &str, request: Request) -> Result<Answer, Refusal> {
-        let caller = Caller {
+    pub(crate) fn caller(&self, client: &str) -> Caller {
+        Caller {
             client: self::client(client),
             user: Some("EE-clerk-7".to_owned()),
             message_id: Some("m-1".to_owned()),
-        };
-        let supervisors = [self::client(SUPERVISOR)];
+        }
+    }
+
+    pub(crate) fn handle(&self, caller: &Caller, request: Request) -> Result<Answer, Refusal> {
+        let supervisors = [client(SUPERVISOR)];
         let settings = Settings {
             supervisors: &supervisors,
             directory: &Groups,
         };
         self.desk()
-            .handle(&caller, request, &self.rules, &settings, self.now)
+            .handle(caller, request, &self.rules, &settings, self.now)
     }
 
     /// The body of a call that succeeds.

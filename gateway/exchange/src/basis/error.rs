@@ -14,6 +14,8 @@ use crate::error::Blame;
 pub enum BasisError {
     /// There are or were rules, but none that can be obeyed.
     Rules(RulesFault),
+    /// The configuration has expired; it is used on, but not for what rests on a consent.
+    Expired,
     /// What the message says of its ground cannot be read.
     Stated(gateway_proto::basis::Error),
     /// A REST path that rules cannot be held against.
@@ -63,6 +65,7 @@ impl BasisError {
             Self::Rules(RulesFault::RolledBack) => "rules_rolled_back",
             Self::Rules(RulesFault::Tampered) => "rules_tampered",
             Self::Rules(RulesFault::Missing) => "rules_missing",
+            Self::Expired => "rules_expired",
             Self::Stated(Stated::Twice { .. }) => "stated_twice",
             Self::Stated(Stated::TooLong { field, .. }) => match *field {
                 "consent" => "consent_too_long",
@@ -89,7 +92,10 @@ impl BasisError {
     #[must_use]
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Rules(_) | Self::Journal(_) | Self::Refused(Refusal::FeedStale) => Blame::Node,
+            Self::Rules(_)
+            | Self::Expired
+            | Self::Journal(_)
+            | Self::Refused(Refusal::FeedStale) => Blame::Node,
             Self::Refused(Refusal::ServiceNotRegistered | Refusal::SystemDeregistered { .. }) => {
                 Blame::Provider
             }
@@ -123,6 +129,11 @@ impl fmt::Display for BasisError {
                 f,
                 "The registry's rules cannot be obeyed: {fault}. Nothing is exchanged until the \
                  operator of this node has cleared it with the registry"
+            ),
+            Self::Expired => f.write_str(
+                "The global configuration of this node has expired, so it takes no consents until \
+                 there is a newer one. The operator of this node must see to it; the request was not \
+                 carried out and can be sent again then",
             ),
             Self::Stated(error) => write!(
                 f,
@@ -289,7 +300,11 @@ impl std::error::Error for BasisError {
             Self::Stated(error) => error.source(),
             Self::Path(error) => error.source(),
             Self::Journal(error) => Some(error),
-            Self::Rules(_) | Self::BodyTooLong { .. } | Self::Refused(_) | Self::UsedUp(_) => None,
+            Self::Rules(_)
+            | Self::Expired
+            | Self::BodyTooLong { .. }
+            | Self::Refused(_)
+            | Self::UsedUp(_) => None,
         }
     }
 }

@@ -53,6 +53,7 @@ fn all() -> Vec<BasisError> {
         BasisError::Rules(RulesFault::RolledBack),
         BasisError::Rules(RulesFault::Tampered),
         BasisError::Rules(RulesFault::Missing),
+        BasisError::Expired,
         BasisError::Stated(Stated::Twice { field }),
         BasisError::Stated(Stated::TooLong {
             field,
@@ -124,7 +125,10 @@ fn only_what_the_node_failed_at_is_its_own_fault() {
     for error in all() {
         let own = matches!(
             error,
-            BasisError::Rules(_) | BasisError::Journal(_) | BasisError::Refused(Refusal::FeedStale)
+            BasisError::Rules(_)
+                | BasisError::Expired
+                | BasisError::Journal(_)
+                | BasisError::Refused(Refusal::FeedStale)
         );
         assert_eq!(error.blame() == Blame::Node, own, "{error:?}");
     }

@@ -6,7 +6,7 @@ use gateway_policy::rules::{Registration, Rules};
 
 use super::receive::Complete;
 use crate::basis::{self, Asked, BasisError, Right, Terms};
-use crate::conf::Conf;
+use crate::conf::{Conf, Valid};
 use crate::error::Error;
 use crate::local::BuiltIn;
 use crate::message::Request;
@@ -30,6 +30,7 @@ pub(super) async fn request(
     complete: Complete,
     node: &Node,
     conf: &Conf,
+    valid: Valid,
 ) -> Result<Founded, Error> {
     let Some(rules) = rules(complete.message(), conf).map_err(Error::Basis)? else {
         return Ok(Founded {
@@ -43,7 +44,7 @@ pub(super) async fn request(
         attachments: complete.attachments(),
         right: Right::Elsewhere,
     };
-    let found = basis::find(asked, rules, node, &conf.snapshot).await?;
+    let found = basis::find(asked, rules, node, conf, valid).await?;
     let terms = found.terms();
     let record = found.into_record(&node.journal, &[]);
     Ok(Founded {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::verify::Verified;
 use crate::basis::{self, Asked, BasisError, Right, Used};
-use crate::conf::Conf;
+use crate::conf::{Conf, Valid};
 use crate::error::Error;
 use crate::node::Node;
 
@@ -40,6 +40,7 @@ pub(super) async fn request(
     verified: Verified,
     node: &Node,
     conf: &Conf,
+    valid: Valid,
 ) -> Result<Founded, Error> {
     let rules = match verified.permitted().service().built_in {
         Some(_) => None,
@@ -58,7 +59,7 @@ pub(super) async fn request(
         attachments: received.attachments(),
         right: Right::Here(verified.permitted().purposes()),
     };
-    let found = basis::find(asked, rules, node, &conf.snapshot).await?;
+    let found = basis::find(asked, rules, node, conf, valid).await?;
     let reservation = reserve(found.quotas(), node, found.decided_at()).map_err(Error::Basis)?;
     let used = reservation.as_ref().map_or(&[][..], Reservation::marks);
     let record = found.into_record(&node.journal, used);

@@ -110,6 +110,7 @@ impl Feed {
         keeping.spawn(kept::keep(kept, lines, Arc::clone(&self.held)));
         let mut followers = JoinSet::new();
         let mut followed: Option<Arc<Source>> = None;
+        let mut forgetting = tokio::time::interval(FORGET_INTERVAL);
         loop {
             let source = self.source();
             if source.as_deref() != followed.as_deref() {
@@ -123,7 +124,7 @@ impl Feed {
                     stop.clone().wait().await;
                     break;
                 },
-                () = tokio::time::sleep(FORGET_INTERVAL) => {
+                _ = forgetting.tick() => {
                     let now = self.held.node.clock.now();
                     self.held.write().forget_ended(now);
                 }
@@ -210,18 +211,22 @@ impl Follower {
     /// Asks again and again.
     async fn run(self) {
         let mut failures: u32 = 0;
+        // The first answer, and the first after a failure, must not be held back.
+        let mut is_heard = false;
         loop {
             let asked_at = clock::instant();
-            let pause = match self.once().await {
+            let asked = self.once(is_heard).await;
+            let was_heard = std::mem::replace(&mut is_heard, asked.is_ok());
+            let pause = match asked {
                 Ok(taken) => {
                     failures = 0;
                     if self.held.tell(&self.url, None) {
                         tracing::info!(url = self.url, "the feed is followed again");
                     }
                     match taken {
-                        Taken::Moved => Duration::ZERO,
                         // Whoever answers sooner than asked for is not asked without end.
-                        Taken::Nothing => PACE.saturating_sub(asked_at.elapsed()),
+                        Taken::Nothing if was_heard => PACE.saturating_sub(asked_at.elapsed()),
+                        Taken::Moved | Taken::Nothing => Duration::ZERO,
                     }
                 }
                 Err(trouble) => {
@@ -235,9 +240,9 @@ impl Follower {
     }
 
     /// Asks for what follows what is held, and takes it.
-    async fn once(&self) -> Result<Taken, Trouble> {
+    async fn once(&self, may_wait: bool) -> Result<Taken, Trouble> {
         let after = self.held.read().number();
-        let url = self.source.question(&self.url, after);
+        let url = self.source.question(&self.url, after, may_wait);
         let asked = fetch::get_within(
             &self.client,
             &url,

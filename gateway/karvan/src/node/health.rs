@@ -139,7 +139,11 @@ impl Health {
     fn journal(&self) -> String {
         let failure = self.journal.failure();
         failure.map_or_else(String::new, |failure| {
-            let behind = self.node.log.last_ordinal().saturating_sub(self.journal.reached());
+            let behind = self
+                .node
+                .log
+                .last_ordinal()
+                .saturating_sub(self.journal.reached());
             format!("degraded: the journal is {behind} entries behind the log: {failure}\n")
         })
     }

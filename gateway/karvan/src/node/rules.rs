@@ -50,7 +50,7 @@ pub(crate) struct Error {
 enum Read {
     /// Those that were judged before.
     Same,
-    New(Digest, Result<Rules, rules::Error>),
+    New(Digest, Result<Arc<Rules>, rules::Error>),
 }
 
 impl Judge {
@@ -61,9 +61,9 @@ impl Judge {
             reason,
         };
         let newest = match std::fs::read(path) {
-            Ok(bytes) => {
-                Some(serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?)
-            }
+            Ok(bytes) => Some(
+                serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?,
+            ),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(unreadable(error.to_string())),
         };
@@ -113,7 +113,7 @@ impl Judge {
         state
     }
 
-    fn of_rules(&mut self, rules: Rules) -> RulesState {
+    fn of_rules(&mut self, rules: Arc<Rules>) -> RulesState {
         let found = Newest {
             version: rules.part().version,
             sha256: hex::encode(rules.digest().as_bytes()),
@@ -127,7 +127,7 @@ impl Judge {
             self.newest = Some(found);
             self.is_unsaved = true;
         }
-        RulesState::InForce(Arc::new(rules))
+        RulesState::InForce(rules)
     }
 
     /// A failure leaves the older state on disk: this process still goes forward only, and the next
@@ -139,7 +139,8 @@ impl Judge {
         let saved = serde_json::to_vec(newest)
             .map_err(|error| error.to_string())
             .and_then(|bytes| {
-                gateway_store::file::replace(&self.path, &bytes).map_err(|error| with_causes(&error))
+                gateway_store::file::replace(&self.path, &bytes)
+                    .map_err(|error| with_causes(&error))
             });
         match saved {
             Ok(()) => self.is_unsaved = false,
@@ -175,7 +176,7 @@ fn read(bytes: &[u8], known: Option<Digest>, instance: &str) -> Read {
     let digest = Digest::of(DigestAlgorithm::Sha256, bytes);
     match known == Some(digest) {
         true => Read::Same,
-        false => Read::New(digest, Rules::read(bytes, instance)),
+        false => Read::New(digest, Rules::read(bytes, instance).map(Arc::new)),
     }
 }
 

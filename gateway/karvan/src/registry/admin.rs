@@ -41,8 +41,8 @@ use tokio::sync::{Notify, Semaphore};
 
 use self::answer::{Answer, Problem};
 use self::call::Call;
-use self::caller::{LOCAL, STORE};
 pub(super) use self::caller::{Caller, LocalKey, USER};
+use self::caller::{LOCAL, STORE};
 use self::routes::{Found, Need};
 use crate::clock::SystemClock;
 

@@ -128,6 +128,9 @@ pub(crate) struct Trail {
     /// How many at most, 1 to 500.
     #[arg(long, value_name = "COUNT", default_value_t = 50)]
     max: u64,
+    /// With what stood in each row before, and what stands there now.
+    #[arg(long)]
+    full: bool,
     /// Instead check that no entry is missing, altered or out of place.
     #[arg(long)]
     verify: bool,
@@ -213,11 +216,16 @@ impl Key {
 
 impl Trail {
     fn asked(self) -> Asked {
-        let Self { below, max, verify } = self;
+        let Self {
+            below,
+            max,
+            full,
+            verify,
+        } = self;
         if verify {
             return Asked::get("/trail/verification", Show::Verification);
         }
-        let mut asked = Asked::get("/trail", Show::Trail).with("count", &max.to_string());
+        let mut asked = Asked::get("/trail", Show::Trail { full }).with("count", &max.to_string());
         if let Some(below) = below {
             asked = asked.with("below", &below.to_string());
         }

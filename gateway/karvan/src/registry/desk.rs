@@ -32,7 +32,7 @@ use crate::service::Stop;
 pub(super) struct Face {
     office: Arc<Office>,
     feed: Arc<Feed>,
-    /// Requests that may wait for the disk at once.
+    /// Requests that may have a body in memory, and wait for the disk, at once.
     room: Semaphore,
 }
 
@@ -83,8 +83,8 @@ impl Office {
     ) -> Result<Answer, Turned> {
         let state = self.registry.state();
         let rules = self.rules(&state)?;
-        let request = gateway_consent::Request::from_http(method, path, query, body)
-            .map_err(Turned::Away)?;
+        let request =
+            gateway_consent::Request::from_http(method, path, query, body).map_err(Turned::Away)?;
         let settings = Settings {
             supervisors: &self.supervisors,
             directory: &Groups(&state),
@@ -133,8 +133,9 @@ impl Face {
     async fn answer(&self, request: Request<Body>) -> Result<Answer, Turned> {
         let (parts, body) = request.into_parts();
         let caller = caller(&parts.headers)?;
-        let body = body_of(body).await?;
+        // Before the body, so that few of them are in memory; a node sends what it has whole.
         let _room = self.room.acquire().await.map_err(|_| Turned::failed())?;
+        let body = body_of(body).await?;
         let office = Arc::clone(&self.office);
         let answer = tokio::task::spawn_blocking(move || {
             let (path, query) = (parts.uri.path(), parts.uri.query());
@@ -319,7 +320,7 @@ const CLIENT: &str = "x-road-client";
 const MESSAGE_ID: &str = "x-road-id";
 const USER: &str = "x-road-userid";
 /// Writers of the store wait for each other anyway.
-const AT_ONCE_MAX: usize = 32;
+const AT_ONCE_MAX: usize = 64;
 const MARKED_AT_ONCE_MAX: usize = 1_000;
 /// Between two rounds.
 const PAUSE: Duration = Duration::from_secs(60);

@@ -228,6 +228,9 @@ mod tests {
         for number in ["", "-1", "+1", "x", "18446744073709551616"] {
             check(&format!("after={number}"), Err("after must be a number."));
         }
-        check("since=1", Err("The feed takes after and wait, and nothing else."));
+        check(
+            "since=1",
+            Err("The feed takes after and wait, and nothing else."),
+        );
     }
 }

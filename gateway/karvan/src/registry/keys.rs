@@ -125,7 +125,8 @@ pub(super) fn signer(
         read_pair(&key_path, &certificate_path, pin)?
     } else {
         // RSA, as every deployed node can verify it; the certificate only holds the key.
-        let key = SoftKey::generate(KeyKind::Rsa2048).map_err(|error| unusable(&key_path, error))?;
+        let key =
+            SoftKey::generate(KeyKind::Rsa2048).map_err(|error| unusable(&key_path, error))?;
         let certificate = source
             .self_signed(&key)
             .map_err(|error| unusable(&key_path, error))?;
@@ -144,9 +145,7 @@ pub(super) fn signer(
 /// The Ed25519 key in a file; made when there is none.
 pub(super) fn ed25519(path: &Path, pin: &Pin) -> Result<Ed25519Key, Error> {
     match std::fs::read_to_string(path) {
-        Ok(pem) => {
-            Ed25519Key::from_encrypted_pem(&pem, pin).map_err(|error| unusable(path, error))
-        }
+        Ok(pem) => Ed25519Key::from_encrypted_pem(&pem, pin).map_err(|error| unusable(path, error)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let key = Ed25519Key::generate().map_err(|error| unusable(path, error))?;
             let pem = key
@@ -197,7 +196,8 @@ fn read_pair(key: &Path, at: &Path, pin: &Pin) -> Result<(SoftKey, Certificate),
     let pem = std::fs::read_to_string(key).map_err(|error| unusable(key, error))?;
     let soft = SoftKey::from_encrypted_pem(&pem, pin).map_err(|error| unusable(key, error))?;
     let certificate = certificate(at)?;
-    match certs_keys::SigningKey::public_key(&soft).spki_der() == certificate.public_key().spki_der()
+    match certs_keys::SigningKey::public_key(&soft).spki_der()
+        == certificate.public_key().spki_der()
     {
         true => Ok((soft, certificate)),
         false => Err(unusable(at, "it is the certificate of another key")),

@@ -91,7 +91,11 @@ pub(super) fn admin_tls(
     pin: &Pin,
 ) -> Result<Option<ServerTls>, Error> {
     if admin.request_bytes_max == 0 {
-        return Err(refused(config, "admin.request_bytes_max", "it must be at least 1"));
+        return Err(refused(
+            config,
+            "admin.request_bytes_max",
+            "it must be at least 1",
+        ));
     }
     let Some(pair) = tls_wanted(config, "admin", admin.listen, admin.tls.as_ref())? else {
         return Ok(None);
@@ -114,7 +118,11 @@ pub(super) fn desk_tls(
         return Err(refused(config, "desk.supervisors", problem));
     }
     if desk.feed_waiting_max == 0 {
-        return Err(refused(config, "desk.feed_waiting_max", "it must be at least 1"));
+        return Err(refused(
+            config,
+            "desk.feed_waiting_max",
+            "it must be at least 1",
+        ));
     }
     let Some(pair) = tls_wanted(config, "desk", desk.listen, desk.tls.as_ref())? else {
         return match desk.certificates.is_empty() {
@@ -180,11 +188,7 @@ pub(super) fn pin(config: &Loaded<file::Registry>) -> Result<Pin, Error> {
     config.pin(&config.values.pin_file).map_err(Error::Config)
 }
 
-fn refused(
-    config: &Loaded<file::Registry>,
-    key: &str,
-    problem: impl std::fmt::Display,
-) -> Error {
+fn refused(config: &Loaded<file::Registry>, key: &str, problem: impl std::fmt::Display) -> Error {
     let error: config::Error = config.value(key, problem);
     Error::Config(error)
 }

@@ -23,23 +23,95 @@ fn calls() -> Vec<(&'static str, &'static str, Who, String, Value)> {
     let services = json!({ "services": [format!("{DESK}/income")] });
     let text = str::to_owned;
     vec![
-        ("get", "/openapi.json", Nobody, text("/openapi.json"), Value::Null),
+        (
+            "get",
+            "/openapi.json",
+            Nobody,
+            text("/openapi.json"),
+            Value::Null,
+        ),
         ("get", "/status", Auditor, text("/status"), Value::Null),
         ("get", "/user", Auditor, text("/user"), Value::Null),
-        ("get", "/member-classes", Auditor, text("/member-classes"), Value::Null),
-        ("get", "/members", Auditor, text("/members?class=GOV"), Value::Null),
-        ("get", "/members/{member}", Auditor, text("/members/AZ:GOV:0000001181"), Value::Null),
-        ("get", "/subsystems", Auditor, format!("/subsystems?member={MEMBER}"), Value::Null),
+        (
+            "get",
+            "/member-classes",
+            Auditor,
+            text("/member-classes"),
+            Value::Null,
+        ),
+        (
+            "get",
+            "/members",
+            Auditor,
+            text("/members?class=GOV"),
+            Value::Null,
+        ),
+        (
+            "get",
+            "/members/{member}",
+            Auditor,
+            text("/members/AZ:GOV:0000001181"),
+            Value::Null,
+        ),
+        (
+            "get",
+            "/subsystems",
+            Auditor,
+            format!("/subsystems?member={MEMBER}"),
+            Value::Null,
+        ),
         ("get", "/servers", Auditor, text("/servers"), Value::Null),
-        ("get", "/servers/{server}", Auditor, text("/servers/AZ:GOV:0000001181:iria"), Value::Null),
+        (
+            "get",
+            "/servers/{server}",
+            Auditor,
+            text("/servers/AZ:GOV:0000001181:iria"),
+            Value::Null,
+        ),
         ("get", "/groups", Auditor, text("/groups"), Value::Null),
-        ("get", "/groups/{code}", Auditor, text("/groups/security-server-owners"), Value::Null),
-        ("get", "/certification-services", Auditor, text("/certification-services"), Value::Null),
-        ("get", "/timestamping-services", Auditor, text("/timestamping-services"), Value::Null),
-        ("get", "/trusted-anchors", Auditor, text("/trusted-anchors"), Value::Null),
+        (
+            "get",
+            "/groups/{code}",
+            Auditor,
+            text("/groups/security-server-owners"),
+            Value::Null,
+        ),
+        (
+            "get",
+            "/certification-services",
+            Auditor,
+            text("/certification-services"),
+            Value::Null,
+        ),
+        (
+            "get",
+            "/timestamping-services",
+            Auditor,
+            text("/timestamping-services"),
+            Value::Null,
+        ),
+        (
+            "get",
+            "/trusted-anchors",
+            Auditor,
+            text("/trusted-anchors"),
+            Value::Null,
+        ),
         ("get", "/systems", Auditor, text("/systems"), Value::Null),
-        ("get", "/systems/{code}", Auditor, text("/systems/pensions"), Value::Null),
-        ("get", "/services", Auditor, text("/services?system=pensions"), Value::Null),
+        (
+            "get",
+            "/systems/{code}",
+            Auditor,
+            text("/systems/pensions"),
+            Value::Null,
+        ),
+        (
+            "get",
+            "/services",
+            Auditor,
+            text("/services?system=pensions"),
+            Value::Null,
+        ),
         (
             "get",
             "/services/{provider}/{code}",
@@ -47,7 +119,13 @@ fn calls() -> Vec<(&'static str, &'static str, Who, String, Value)> {
             text("/services/AZ%2FGOV%2F0000001181%2Frazilig/income"),
             Value::Null,
         ),
-        ("get", "/published-services", Auditor, text("/published-services"), Value::Null),
+        (
+            "get",
+            "/published-services",
+            Auditor,
+            text("/published-services"),
+            Value::Null,
+        ),
         (
             "post",
             "/published-services/comparison",
@@ -56,9 +134,21 @@ fn calls() -> Vec<(&'static str, &'static str, Who, String, Value)> {
             services,
         ),
         ("get", "/purposes", Auditor, text("/purposes"), Value::Null),
-        ("get", "/categories", Auditor, text("/categories"), Value::Null),
+        (
+            "get",
+            "/categories",
+            Auditor,
+            text("/categories"),
+            Value::Null,
+        ),
         ("get", "/rules", Auditor, text("/rules"), Value::Null),
-        ("get", "/rules/{id}", Auditor, text("/rules/aid"), Value::Null),
+        (
+            "get",
+            "/rules/{id}",
+            Auditor,
+            text("/rules/aid"),
+            Value::Null,
+        ),
         ("get", "/settings", Auditor, text("/settings"), Value::Null),
         (
             "put",
@@ -67,9 +157,27 @@ fn calls() -> Vec<(&'static str, &'static str, Who, String, Value)> {
             text("/settings/consent-service"),
             json!({ "feed_urls": ["http://127.0.0.1/karvan/v1/feed"] }),
         ),
-        ("get", "/publication", Auditor, text("/publication"), Value::Null),
-        ("get", "/publication/preview", Auditor, text("/publication/preview"), Value::Null),
-        ("post", "/publication", Registrar, text("/publication"), Value::Null),
+        (
+            "get",
+            "/publication",
+            Auditor,
+            text("/publication"),
+            Value::Null,
+        ),
+        (
+            "get",
+            "/publication/preview",
+            Auditor,
+            text("/publication/preview"),
+            Value::Null,
+        ),
+        (
+            "post",
+            "/publication",
+            Registrar,
+            text("/publication"),
+            Value::Null,
+        ),
         (
             "post",
             "/changes",
@@ -85,9 +193,27 @@ fn calls() -> Vec<(&'static str, &'static str, Who, String, Value)> {
             text("/api-keys"),
             json!({ "name": "made", "role": "auditor" }),
         ),
-        ("delete", "/api-keys/{name}", Registrar, text("/api-keys/made"), Value::Null),
-        ("get", "/trail", Auditor, text("/trail?count=3"), Value::Null),
-        ("get", "/trail/verification", Auditor, text("/trail/verification"), Value::Null),
+        (
+            "delete",
+            "/api-keys/{name}",
+            Registrar,
+            text("/api-keys/made"),
+            Value::Null,
+        ),
+        (
+            "get",
+            "/trail",
+            Auditor,
+            text("/trail?count=3"),
+            Value::Null,
+        ),
+        (
+            "get",
+            "/trail/verification",
+            Auditor,
+            text("/trail/verification"),
+            Value::Null,
+        ),
     ]
 }
 
@@ -109,7 +235,10 @@ fn each_call_is_made_by_those_who_may_and_by_nobody_else() {
     let Some(place) = Place::with_rules() else {
         return;
     };
-    let (auditor, registrar) = (key(&place, "reader", "auditor"), key(&place, "clerk", "registrar"));
+    let (auditor, registrar) = (
+        key(&place, "reader", "auditor"),
+        key(&place, "clerk", "registrar"),
+    );
     let _running = place.start();
 
     // Nothing is in the table that this test does not know, nor the other way round.
@@ -127,9 +256,8 @@ fn each_call_is_made_by_those_who_may_and_by_nobody_else() {
         Registrar => "registrar",
     };
     let known = calls().into_iter();
-    let known = known.map(|(method, path, who, ..)| {
-        (method.to_owned(), path.to_owned(), role(who).to_owned())
-    });
+    let known = known
+        .map(|(method, path, who, ..)| (method.to_owned(), path.to_owned(), role(who).to_owned()));
     assert_eq!(found, known.collect::<BTreeSet<_>>());
 
     // Refusals first: they must not have done anything.
@@ -204,18 +332,36 @@ fn nobody_learns_which_calls_there_are_and_who_may_is_told_how() {
     }
     let call = |method: &str, path: &str, body: &[u8]| {
         let answer = place.call(method, path, Some(&registrar), body);
-        let code = document(&answer)["code"].as_str().unwrap_or_default().to_owned();
+        let code = document(&answer)["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         (answer.status, code)
     };
     let expected = |status, code: &str| (status, code.to_owned());
     assert_eq!(call("GET", "/none", b""), expected(404, "no_such_call"));
-    assert_eq!(call("PUT", "/members", b"{}"), expected(405, "method_not_allowed"));
+    assert_eq!(
+        call("PUT", "/members", b"{}"),
+        expected(405, "method_not_allowed")
+    );
     assert_eq!(call("GET", "/members?of=x", b""), expected(400, "invalid"));
-    assert_eq!(call("GET", "/members/AZ:GOV", b""), expected(400, "invalid"));
-    assert_eq!(call("GET", "/members/AZ:GOV:9", b""), expected(404, "not_found"));
+    assert_eq!(
+        call("GET", "/members/AZ:GOV", b""),
+        expected(400, "invalid")
+    );
+    assert_eq!(
+        call("GET", "/members/AZ:GOV:9", b""),
+        expected(404, "not_found")
+    );
     assert_eq!(call("GET", "/members", b"{}"), expected(400, "invalid"));
-    assert_eq!(call("GET", "/trail?count=501", b""), expected(400, "invalid"));
-    assert_eq!(call("GET", "/publication", b""), expected(404, "not_published"));
+    assert_eq!(
+        call("GET", "/trail?count=501", b""),
+        expected(400, "invalid")
+    );
+    assert_eq!(
+        call("GET", "/publication", b""),
+        expected(404, "not_published")
+    );
     let put = place.call("PUT", "/members", Some(&registrar), b"{}");
     assert_eq!(put.header("allow"), Some("GET"));
 
@@ -231,8 +377,14 @@ fn nobody_learns_which_calls_there_are_and_who_may_is_told_how() {
     assert_eq!(by(&format!("Basic {registrar}")), 401);
     assert_eq!(by("Bearer "), 401);
     let twice = format!("Bearer {registrar}");
-    let headers = [("Authorization", twice.as_str()), ("Authorization", twice.as_str())];
-    assert_eq!(wire::get(place.admin(), "/api/karvan/v1/user", &headers).status, 401);
+    let headers = [
+        ("Authorization", twice.as_str()),
+        ("Authorization", twice.as_str()),
+    ];
+    assert_eq!(
+        wire::get(place.admin(), "/api/karvan/v1/user", &headers).status,
+        401
+    );
 }
 
 #[test]
@@ -248,7 +400,10 @@ fn a_change_is_strict_json_of_a_bounded_length_and_changes_all_or_nothing() {
     let _running = place.start();
     let change = |body: &str| {
         let answer = place.call("POST", "/changes", Some(&registrar), body.as_bytes());
-        let code = document(&answer)["code"].as_str().unwrap_or_default().to_owned();
+        let code = document(&answer)["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         (answer.status, code)
     };
     let expected = |status, code: &str| (status, code.to_owned());
@@ -260,7 +415,10 @@ fn a_change_is_strict_json_of_a_bounded_length_and_changes_all_or_nothing() {
     let member = r#"{"command":"add-member","member":"AZ/GOV/2","name":"a""#;
     assert_eq!(change(&format!("{member},\"name\":\"b\"}}")), malformed);
     assert_eq!(change(&format!("{member},\"more\":1}}")), malformed);
-    assert_eq!(change(&format!("{member}}}{}", " ".repeat(1_000))), expected(413, "too_long"));
+    assert_eq!(
+        change(&format!("{member}}}{}", " ".repeat(1_000))),
+        expected(413, "too_long")
+    );
     let local = r#"{"command":"add-api-key","name":"local","role":"auditor","sha256":""#;
     let local = format!("{local}{}\"}}", "0".repeat(64));
     assert_eq!(change(&local), expected(409, "reserved"));
@@ -268,11 +426,23 @@ fn a_change_is_strict_json_of_a_bounded_length_and_changes_all_or_nothing() {
         ("Authorization", format!("Bearer {registrar}")),
         ("Content-Type", "text/plain".to_owned()),
     ];
-    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let headers = headers
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
     let path = "/api/karvan/v1/changes";
-    let answer = wire::post(place.admin(), path, &headers, format!("{member}}}").as_bytes());
+    let answer = wire::post(
+        place.admin(),
+        path,
+        &headers,
+        format!("{member}}}").as_bytes(),
+    );
     assert_eq!(answer.status, 415);
-    assert_eq!(place.call("GET", "/members/AZ:GOV:2", Some(&registrar), b"").status, 404);
+    assert_eq!(
+        place
+            .call("GET", "/members/AZ:GOV:2", Some(&registrar), b"")
+            .status,
+        404
+    );
 
     assert_eq!(change(&format!("{member}}}")).0, 201);
     let trail = document(&place.call("GET", "/trail?count=1", Some(&registrar), b""));
@@ -299,16 +469,31 @@ fn a_key_holds_until_it_is_ended_and_is_shown_once() {
     let listed = place.call("GET", "/api-keys", Some(&reader), b"");
     let names = document(&listed)["items"].clone();
     let names = names.as_array().unwrap().iter();
-    let names: Vec<_> = names.map(|key| key["name"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<_> = names
+        .map(|key| key["name"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(names, ["clerk", "reader"]);
     let trail = place.call("GET", "/trail", Some(&reader), b"");
     for shown in [listed.text(), trail.text()] {
-        assert!(!shown.contains(&reader) && !shown.contains(&registrar), "{shown}");
+        assert!(
+            !shown.contains(&reader) && !shown.contains(&registrar),
+            "{shown}"
+        );
     }
 
-    assert_eq!(place.call("DELETE", "/api-keys/reader", Some(&registrar), b"").status, 200);
+    assert_eq!(
+        place
+            .call("DELETE", "/api-keys/reader", Some(&registrar), b"")
+            .status,
+        200
+    );
     assert_eq!(place.call("GET", "/user", Some(&reader), b"").status, 401);
-    assert_eq!(place.call("DELETE", "/api-keys/reader", Some(&registrar), b"").status, 404);
+    assert_eq!(
+        place
+            .call("DELETE", "/api-keys/reader", Some(&registrar), b"")
+            .status,
+        404
+    );
 }
 
 #[test]
@@ -345,20 +530,29 @@ fn what_is_changed_is_published_at_once_and_a_deregistered_system_is_off() {
         let lines = directory.lines();
         let mut locations = lines.filter_map(|line| line.strip_prefix("Content-location: "));
         let location = locations.find(|path| path.ends_with("karvan-rules.json"));
-        document(&wire::get(place.public(), location.expect("rules are published"), &[]))
+        document(&wire::get(
+            place.public(),
+            location.expect("rules are published"),
+            &[],
+        ))
     };
     assert_eq!(part()["systems"][0]["status"], "registered");
     assert_eq!(part()["rules"][0]["version"], 1);
 
     let changes: BTreeMap<&str, Value> = BTreeMap::from([
         ("1", json!({ "command": "put-rule", "rule": rule() })),
-        ("2", json!({ "command": "deregister-system", "code": "pensions" })),
+        (
+            "2",
+            json!({ "command": "deregister-system", "code": "pensions" }),
+        ),
     ]);
     for change in changes.values() {
         let answer = place.call("POST", "/changes", Some(&registrar), &octets(change));
         assert_eq!(answer.status, 201, "{}", answer.text());
     }
-    eventually("the system is off", || part()["systems"][0]["status"] == "deregistered");
+    eventually("the system is off", || {
+        part()["systems"][0]["status"] == "deregistered"
+    });
     // The draft waits: only what takes leave away goes out by itself.
     assert_eq!(part()["rules"][0]["version"], 1);
     let comparison = json!({ "services": [format!("{DESK}/income"), format!("{CLIENT}/none")] });

@@ -37,7 +37,11 @@ impl Place {
             &["subsystem", "add", DESK],
             &["subsystem", "add", CLIENT],
             &["setting", "management-provider", DESK],
-            &["setting", "registration-address", "https://127.0.0.1/managementservice/"],
+            &[
+                "setting",
+                "registration-address",
+                "https://127.0.0.1/managementservice/",
+            ],
         ] {
             place.done(command);
         }
@@ -50,7 +54,12 @@ impl Place {
         let place = Self::founded()?;
         place.declare();
         place.done(&["setting", "consent-service"]);
-        place.done(&["rule", "put", "--file", place.json("rule.json", &rule()).to_str().unwrap()]);
+        place.done(&[
+            "rule",
+            "put",
+            "--file",
+            place.json("rule.json", &rule()).to_str().unwrap(),
+        ]);
         place.done(&["rule", "publish"]);
         Some(place)
     }
@@ -59,11 +68,28 @@ impl Place {
     pub(crate) fn declare(&self) {
         let service = self.json("service.json", &service());
         for command in [
-            &["purpose", "add", "social-aid", "--title", "az=Sosial yardım"][..],
+            &[
+                "purpose",
+                "add",
+                "social-aid",
+                "--title",
+                "az=Sosial yardım",
+            ][..],
             &["category", "add", "income", "--title", "en=Income"],
             &[
-                "system", "register", "pensions", "--owner", MEMBER, "--name", "Pensiya",
-                "--register", "personal-data", "--entry", "17", "--purpose", "social-aid",
+                "system",
+                "register",
+                "pensions",
+                "--owner",
+                MEMBER,
+                "--name",
+                "Pensiya",
+                "--register",
+                "personal-data",
+                "--entry",
+                "17",
+                "--purpose",
+                "social-aid",
             ],
             &["service", "declare", "--file", service.to_str().unwrap()],
         ] {
@@ -137,7 +163,12 @@ impl Place {
     #[track_caller]
     pub(crate) fn done(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{arguments:?}: {}",
+            text(&output)
+        );
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -152,7 +183,12 @@ impl Place {
     #[track_caller]
     pub(crate) fn refused(&self, arguments: &[&str], code: i32) -> String {
         let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            text(&output)
+        );
         String::from_utf8(output.stderr).unwrap()
     }
 
@@ -160,7 +196,10 @@ impl Place {
     #[track_caller]
     pub(crate) fn call(&self, method: &str, path: &str, key: Option<&str>, body: &[u8]) -> Answer {
         let key = key.map(|key| format!("X-Road-ApiKey token={key}"));
-        let headers: Vec<_> = key.iter().map(|key| ("Authorization", key.as_str())).collect();
+        let headers: Vec<_> = key
+            .iter()
+            .map(|key| ("Authorization", key.as_str()))
+            .collect();
         let path = format!("/api/karvan/v1{path}");
         let request = wire::request(method, self.admin(), &path, &headers, body);
         wire::parse(&wire::raw(self.admin(), &request).unwrap()).unwrap()

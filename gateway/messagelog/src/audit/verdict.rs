@@ -126,6 +126,8 @@ pub enum Subject {
     Exchange,
     /// An approved authority time-stamped the signature, not before it was logged.
     TimeStamp,
+    /// The rules of that day allow it as noted. Rules are not known here: an auditor adds it.
+    Basis,
 }
 
 impl Subject {
@@ -141,6 +143,7 @@ impl Subject {
             Self::Trust => "trust",
             Self::Exchange => "exchange",
             Self::TimeStamp => "time-stamp",
+            Self::Basis => "basis",
         }
     }
 }
@@ -191,7 +194,7 @@ impl Verdict {
             .iter()
             .all(|check| match (&check.outcome, check.subject) {
                 (Outcome::Holds, _) | (Outcome::NotChecked(_), Subject::Exchange) => true,
-                (Outcome::NotChecked(_), Subject::Contents | Subject::Message) => {
+                (Outcome::NotChecked(_), Subject::Contents | Subject::Message | Subject::Basis) => {
                     !self.bodies_kept()
                 }
                 (Outcome::NotChecked(_), Subject::TimeStamp) => self.time_stamp.is_none(),

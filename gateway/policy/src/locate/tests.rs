@@ -80,7 +80,7 @@ const GET: Rest<'_> = Rest {
     path: "/persons",
     query: None,
     headers: &[],
-    json: Some(""),
+    json: None,
 };
 
 impl<'s> Rest<'s> {

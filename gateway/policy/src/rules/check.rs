@@ -151,20 +151,6 @@ impl<'p> Names<'p> {
 }
 
 impl<'p> InScope<'_, 'p> {
-    fn declares_purpose(&self, code: &str) -> bool {
-        match self {
-            Self::One(service) => service.purposes.iter().any(|known| known == code),
-            Self::All(together) => together.purposes.contains(code),
-        }
-    }
-
-    fn declares_category(&self, code: &str) -> bool {
-        match self {
-            Self::One(service) => service.categories.iter().any(|known| known == code),
-            Self::All(together) => together.categories.contains(code),
-        }
-    }
-
     /// A service that is about persons.
     fn personal(&self) -> Option<&'p Service> {
         match self {
@@ -178,6 +164,14 @@ impl<'p> InScope<'_, 'p> {
         match self {
             Self::One(service) => Some(*service).filter(|service| service.subjects.is_empty()),
             Self::All(together) => together.without_subjects,
+        }
+    }
+
+    /// Purposes that the services declare.
+    fn purposes(&self) -> Vec<&'p str> {
+        match self {
+            Self::One(service) => service.purposes.iter().map(String::as_str).collect(),
+            Self::All(together) => together.purposes.iter().copied().collect(),
         }
     }
 

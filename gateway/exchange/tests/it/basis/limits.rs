@@ -245,6 +245,24 @@ async fn a_node_that_never_heard_of_the_feed_takes_no_consent() {
 }
 
 #[tokio::test]
+async fn the_grace_of_an_expired_configuration_is_not_for_consents() {
+    let (world, mut desk) = ruled(vec![with_consent(), law()]).await;
+    let text = desk.seal(&desk.artefact());
+    let consented = || {
+        let fields = [("purpose", CREDIT), ("consent", &*text)];
+        Soap::about(FIN).stating(&fields).request()
+    };
+    world.expire_at(after(30)).await;
+    world.ask(consented()).await.is("");
+    world.clock.advance(60);
+    desk.tell(&world, []);
+    refused(&world, consented, "rules_expired").await;
+    world.ask(lookup(FIN)).await.is("");
+    let record = world.provider.records().pop().unwrap();
+    assert_eq!(record.degraded, ["registry-grace"]);
+}
+
+#[tokio::test]
 async fn an_emergency_needs_a_reason_and_a_rule() {
     let (world, desk) = ruled(vec![vital(), law()]).await;
     let soap = |reason: &str| {

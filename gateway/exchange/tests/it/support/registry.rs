@@ -18,7 +18,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::country::{NOW, client};
-use super::world::{Place, World};
+use super::place::Place;
+use super::world::World;
 
 /// A person, and two others.
 pub(crate) const FIN: &str = "5ABCD12";

@@ -39,9 +39,10 @@ impl Source {
     }
 
     /// The address with the question; what the rules say is the whole address.
-    pub(super) fn question(&self, url: &str, after: u64) -> String {
+    pub(super) fn question(&self, url: &str, after: u64, may_wait: bool) -> String {
         let joint = if url.contains('?') { '&' } else { '?' };
-        format!("{url}{joint}after={after}&wait={}", self.wait_seconds)
+        let wait = if may_wait { self.wait_seconds } else { 0 };
+        format!("{url}{joint}after={after}&wait={wait}")
     }
 
     /// How long an address may be silent.

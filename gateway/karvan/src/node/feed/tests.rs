@@ -1,10 +1,17 @@
 //! A feed over HTTP: followed, kept, and refused when it does not follow.
+#![allow(
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "test helpers"
+)]
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use certs_authority::Authority;
 use certs_keys::{Ed25519Key, KeyKind, SecretKey};
 use gateway_exchange::basis::Consents;
@@ -68,7 +75,8 @@ impl Handler for Served {
         registry.asked.lock().unwrap().push(after as u64);
         let mut lines = registry.lines.subscribe();
         let patience = Duration::from_secs(wait);
-        let news = lines.wait_for(|lines| lines.len() > after);
+        let news = lines.wait_for(|lines| lines.len() != after);
+        // Whoever does not want to wait is answered at once.
         drop(tokio::time::timeout(patience, news).await);
         let lines = registry.lines.borrow().clone();
         let end = lines.len().min(after.saturating_add(registry.entries_max));
@@ -114,6 +122,7 @@ impl Registry {
     }
 
     fn rules(&self, urls: &[&str]) -> RulesState {
+        let public = Ed25519Key::generate().unwrap().public_key();
         let part = json!({
             "format": "karvan-rules/1",
             "instance": "AZ",
@@ -121,7 +130,11 @@ impl Registry {
             "published": "2026-11-22T12:00:00Z",
             "settings": {},
             "consent": {
-                "keys": [],
+                "keys": [{
+                    "kid": "consent",
+                    "algorithm": "EdDSA",
+                    "public": URL_SAFE_NO_PAD.encode(public),
+                }],
                 "feed_key": self.signer.verifier().to_vkey(),
                 "feed_urls": urls,
             },
@@ -320,24 +333,40 @@ async fn a_restart_goes_on_where_it_was_and_hears_the_time_anew() {
     assert_eq!(registry.asked()[asked], 3);
 }
 
-#[tokio::test]
-async fn refuses_a_feed_that_does_not_follow_and_recovers_with_the_one_that_does() {
+/// A node that holds two entries meets this feed, and then one that goes on.
+async fn check_refused(other: Vec<Vec<u8>>) {
     let (dir, mut running) = (tempfile::tempdir().unwrap(), Running::new());
     let (registry, url) = Registry::start(&mut running, 100).await;
     registry.publish(&lines(2, 0));
     let following = Following::start(dir.path(), registry.rules(&[&url]));
     following.reaches(2).await;
     let before = following.state();
-    // Another history, of another length, and none at all.
-    for other in [lines(3, 7), lines(1, 0), Vec::new()] {
-        let asked = registry.asked().len();
-        registry.publish(&other);
-        until(|| following.problem(&url).is_some() && registry.asked().len() > asked + 1).await;
-        assert_eq!(following.state().hash(), before.hash());
-    }
+    let asked = registry.asked().len();
+    registry.publish(&other);
+    until(|| following.problem(&url).is_some() && registry.asked().len() > asked + 1).await;
+    let state = following.state();
+    assert_eq!(
+        (state.number(), state.hash()),
+        (before.number(), before.hash())
+    );
     registry.publish(&lines(3, 0));
     following.reaches(3).await;
     until(|| following.problem(&url).is_none()).await;
+}
+
+#[tokio::test]
+async fn refuses_another_history_and_recovers_with_the_one_it_knows() {
+    check_refused(lines(3, 7)).await;
+}
+
+#[tokio::test]
+async fn refuses_a_feed_that_was_rolled_back() {
+    check_refused(lines(1, 0)).await;
+}
+
+#[tokio::test]
+async fn refuses_a_feed_that_begins_anew() {
+    check_refused(Vec::new()).await;
 }
 
 #[tokio::test]
@@ -405,12 +434,14 @@ async fn what_was_changed_on_disk_is_not_taken_up() {
         .write(|tx| tx.put(super::kept::LINES, 3_u64.to_be_bytes(), &other[2]))
         .unwrap();
     drop(store);
-    let asked = registry.asked().len();
     let following = Following::start(dir.path(), registry.rules(&[&url]));
     until(|| following.problem(KEPT).is_some()).await;
-    assert_eq!(following.state().as_of(), None);
+    let state = following.state();
+    assert_eq!((state.number(), state.as_of()), (0, None));
     following.running.stop().await;
-    assert_eq!(registry.asked().len(), asked);
+    // Only the first time was everything asked for.
+    let asked = registry.asked();
+    assert_eq!(asked.iter().filter(|after| **after == 0).count(), 1);
 }
 
 #[test]
@@ -430,11 +461,12 @@ async fn the_question_is_put_behind_the_address() {
     };
     let source = Source::of(&rules).unwrap().unwrap();
     assert_eq!(source.urls, ["http://a/feed"]);
-    for (url, expected) in [
-        ("http://a/feed", "http://a/feed?after=7&wait=5"),
-        ("http://a/?q=1", "http://a/?q=1&after=7&wait=5"),
+    for (url, may_wait, expected) in [
+        ("http://a/feed", true, "http://a/feed?after=7&wait=5"),
+        ("http://a/?q=1", true, "http://a/?q=1&after=7&wait=5"),
+        ("http://a/?q=1", false, "http://a/?q=1&after=7&wait=0"),
     ] {
-        assert_eq!(source.question(url, 7), expected);
+        assert_eq!(source.question(url, 7, may_wait), expected);
     }
 }
 

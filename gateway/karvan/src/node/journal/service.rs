@@ -20,7 +20,7 @@
 //!     <logtime>…</logtime> <action>GetPerson.v1</action> <receiver>AZ/GOV/1/system</receiver>
 //!     <receiverCode>1</receiverCode> <receiverName>…</receiverName> <receiverSystem>…</receiverSystem>
 //!     <k:exchange>
-//!       <k:id>query id</k:id> <k:purpose/> <k:case/> <k:ground>law</k:ground> <k:rule version="1"/>
+//!       <k:id>query id</k:id> <k:purpose/> <k:case/> <k:ground>law</k:ground> <k:rule id="…" version="1"/>
 //!       <k:act/> <k:article/> <k:consent/> <k:emergency/> <k:outcome>answered</k:outcome>
 //!     </k:exchange>
 //!   </usage>

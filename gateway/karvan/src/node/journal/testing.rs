@@ -94,7 +94,7 @@ impl World {
     pub(super) fn wait_days(&self, days: i64) {
         let mut now = self.clock.0.lock().unwrap();
         *now = now
-            .checked_add(SignedDuration::from_hours(days * 24))
+            .checked_add(SignedDuration::from_hours(days.saturating_mul(24)))
             .unwrap();
     }
 

@@ -61,7 +61,10 @@ async fn obeys_later_rules() {
     for (bytes, version) in [(&first, 1), (&second, 2), (&second, 2), (&fourth, 4)] {
         check(&judge.judge(Some(bytes)).await, Ok(Some(version)));
         // Also after a restart.
-        check(&open(dir.path()).judge(Some(bytes)).await, Ok(Some(version)));
+        check(
+            &open(dir.path()).judge(Some(bytes)).await,
+            Ok(Some(version)),
+        );
     }
 }
 
@@ -104,7 +107,10 @@ async fn refuses_what_does_not_follow_what_was_obeyed() {
     check(&judge.judge(None).await, Err(RulesFault::Missing));
     let third = part(3, Some(&second), "a");
     check(&judge.judge(Some(&third)).await, Ok(Some(3)));
-    check(&judge.judge(Some(&second)).await, Err(RulesFault::RolledBack));
+    check(
+        &judge.judge(Some(&second)).await,
+        Err(RulesFault::RolledBack),
+    );
 }
 
 #[tokio::test]
@@ -125,7 +131,10 @@ async fn an_operator_goes_back_by_removing_the_state() {
     check(&open(dir.path()).judge(Some(&bytes)).await, Ok(Some(2)));
     std::fs::remove_file(dir.path().join("rules.state")).unwrap();
     check(&open(dir.path()).judge(None).await, Ok(None));
-    check(&open(dir.path()).judge(Some(&part(1, None, "a"))).await, Ok(Some(1)));
+    check(
+        &open(dir.path()).judge(Some(&part(1, None, "a"))).await,
+        Ok(Some(1)),
+    );
 }
 
 #[tokio::test]
@@ -136,11 +145,17 @@ async fn what_cannot_be_kept_holds_while_it_runs_and_is_kept_later() {
     let second = part(2, Some(b"the first"), "a");
     check(&judge.judge(Some(&second)).await, Ok(Some(2)));
     let first = part(1, None, "a");
-    check(&judge.judge(Some(&first)).await, Err(RulesFault::RolledBack));
+    check(
+        &judge.judge(Some(&first)).await,
+        Err(RulesFault::RolledBack),
+    );
     std::fs::create_dir(&folder).unwrap();
     check(&judge.judge(Some(&second)).await, Ok(Some(2)));
     let mut judge = Judge::open(&folder.join("rules.state"), "AZ").unwrap();
-    check(&judge.judge(Some(&first)).await, Err(RulesFault::RolledBack));
+    check(
+        &judge.judge(Some(&first)).await,
+        Err(RulesFault::RolledBack),
+    );
 }
 
 #[test]

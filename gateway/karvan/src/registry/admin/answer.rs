@@ -38,9 +38,7 @@ impl Answer {
     }
 
     /// A list, which is an object so that it can grow.
-    pub(super) fn list<T: Serialize>(
-        items: impl IntoIterator<Item = T>,
-    ) -> Result<Self, Problem> {
+    pub(super) fn list<T: Serialize>(items: impl IntoIterator<Item = T>) -> Result<Self, Problem> {
         let items: Vec<T> = items.into_iter().collect();
         Self::ok(json!({ "items": document(items)? }))
     }
@@ -51,11 +49,7 @@ impl Answer {
 }
 
 impl Problem {
-    pub(super) fn new(
-        status: StatusCode,
-        code: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
             code,

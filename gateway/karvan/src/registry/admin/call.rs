@@ -8,9 +8,9 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
+use super::Admin;
 use super::answer::Problem;
 use super::caller::Caller;
-use super::Admin;
 
 /// A call whose caller may make it.
 #[derive(Debug)]

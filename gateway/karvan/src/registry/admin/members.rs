@@ -73,7 +73,12 @@ pub(super) fn subsystems(call: &Call<'_>) -> Result<Answer, Problem> {
 
 pub(super) fn servers(call: &Call<'_>) -> Result<Answer, Problem> {
     let state = call.state();
-    Answer::list(state.servers.iter().map(|(id, entry)| server_document(id, entry)))
+    Answer::list(
+        state
+            .servers
+            .iter()
+            .map(|(id, entry)| server_document(id, entry)),
+    )
 }
 
 pub(super) fn server(call: &Call<'_>) -> Result<Answer, Problem> {
@@ -85,7 +90,12 @@ pub(super) fn server(call: &Call<'_>) -> Result<Answer, Problem> {
 
 pub(super) fn groups(call: &Call<'_>) -> Result<Answer, Problem> {
     let state = call.state();
-    Answer::list(state.groups.iter().map(|(code, group)| group_document(code, group)))
+    Answer::list(
+        state
+            .groups
+            .iter()
+            .map(|(code, group)| group_document(code, group)),
+    )
 }
 
 pub(super) fn group(call: &Call<'_>) -> Result<Answer, Problem> {

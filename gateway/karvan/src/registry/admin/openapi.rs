@@ -114,14 +114,21 @@ mod tests {
             for (verb, operation) in operations.as_object().unwrap() {
                 calls += 1;
                 let role = operation["x-role"].as_str().unwrap();
-                assert_eq!(role == "none", operation["security"].is_null(), "{verb} {path}");
+                assert_eq!(
+                    role == "none",
+                    operation["security"].is_null(),
+                    "{verb} {path}"
+                );
             }
         }
         assert_eq!(calls, ROUTES.len());
         let text = document.to_string();
         for reference in text.split("#/components/schemas/").skip(1) {
             let name = reference.split('"').next().unwrap();
-            assert!(document["components"]["schemas"][name].is_object(), "{name}");
+            assert!(
+                document["components"]["schemas"][name].is_object(),
+                "{name}"
+            );
         }
     }
 

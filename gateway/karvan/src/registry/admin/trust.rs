@@ -35,7 +35,9 @@ pub(super) fn timestamping_services(call: &Call<'_>) -> Result<Answer, Problem> 
 pub(super) fn trusted_anchors(call: &Call<'_>) -> Result<Answer, Problem> {
     let state = call.state();
     let anchors = state.trusted_anchors.iter();
-    Answer::list(anchors.map(|(instance, anchor)| json!({ "instance": instance, "anchor": anchor })))
+    Answer::list(
+        anchors.map(|(instance, anchor)| json!({ "instance": instance, "anchor": anchor })),
+    )
 }
 
 fn authority(authority: &Authority) -> Value {

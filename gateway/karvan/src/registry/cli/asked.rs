@@ -35,8 +35,8 @@ pub(super) enum Show {
     Fields,
     /// The entry of the audit trail that a change made.
     Entry,
-    /// Entries, a line each and what they changed.
-    Trail,
+    /// Entries, a line each and which rows they changed; in full with what stood there.
+    Trail { full: bool },
     /// Whether the trail is whole.
     Verification,
     /// A key that was made.
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn writes_queries_that_are_read_as_they_were_meant() {
-        let asked = Asked::get("/trail", Show::Trail)
+        let asked = Asked::get("/trail", Show::Trail { full: false })
             .with("count", "5")
             .with_any("below", Some("a&b=ə"))
             .with_any("none", None);

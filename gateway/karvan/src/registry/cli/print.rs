@@ -53,12 +53,13 @@ pub(super) fn text(text: &str) -> Result<(), Error> {
 fn holds(show: &Show, document: &Value) -> bool {
     match show {
         Show::Verification => field(document, "intact") == &Value::Bool(true),
-        Show::Findings { .. } => !items(field(document, "findings"))
-            .any(|finding| field(finding, "severity") == "error"),
+        Show::Findings { .. } => {
+            !items(field(document, "findings")).any(|finding| field(finding, "severity") == "error")
+        }
         Show::Table(_)
         | Show::Fields
         | Show::Entry
-        | Show::Trail
+        | Show::Trail { .. }
         | Show::Key
         | Show::Published { .. }
         | Show::Comparison => true,
@@ -82,7 +83,7 @@ fn shown(show: &Show, document: &Value) -> String {
         }
         Show::Fields => fields(&mut text, document, 0),
         Show::Entry => entry(&mut text, document),
-        Show::Trail => trail(&mut text, document),
+        Show::Trail { full } => trail(&mut text, document, *full),
         Show::Verification => verification(&mut text, document),
         Show::Key => writeln!(
             text,
@@ -157,10 +158,10 @@ fn entry(text: &mut String, entry: &Value) -> std::fmt::Result {
         plain(field(entry, "number")),
         plain(field(entry, "command"))
     )?;
-    changes(text, entry)
+    changes(text, entry, false)
 }
 
-fn trail(text: &mut String, document: &Value) -> std::fmt::Result {
+fn trail(text: &mut String, document: &Value, full: bool) -> std::fmt::Result {
     for entry in items(field(document, "items")) {
         let column = |name| plain(field(entry, name));
         writeln!(
@@ -171,7 +172,7 @@ fn trail(text: &mut String, document: &Value) -> std::fmt::Result {
             column("who"),
             column("command")
         )?;
-        changes(text, entry)?;
+        changes(text, entry, full)?;
     }
     match field(document, "below") {
         Value::Null => Ok(()),
@@ -180,14 +181,19 @@ fn trail(text: &mut String, document: &Value) -> std::fmt::Result {
 }
 
 /// Which rows an entry changed, and what was to be said of it.
-fn changes(text: &mut String, entry: &Value) -> std::fmt::Result {
+fn changes(text: &mut String, entry: &Value, full: bool) -> std::fmt::Result {
     for change in items(field(entry, "changes")) {
-        let sign = match (field(change, "before"), field(change, "after")) {
+        let (before, after) = (field(change, "before"), field(change, "after"));
+        let sign = match (before, after) {
             (Value::Null, _) => '+',
             (_, Value::Null) => '-',
             _ => '~',
         };
         writeln!(text, "  {sign} {}", plain(field(change, "row")))?;
+        if full {
+            // JSON has no control characters.
+            writeln!(text, "      before: {before}\n      after:  {after}")?;
+        }
     }
     for warning in items(field(entry, "warnings")) {
         writeln!(text, "  warning: {}", plain(warning))?;
@@ -283,7 +289,9 @@ fn cell(value: &Value) -> String {
         Value::Object(all) => match all.get("id").or_else(|| all.get("kind")) {
             Some(name) => cell(name),
             None => {
-                let pairs = all.iter().map(|(name, value)| format!("{name}={}", cell(value)));
+                let pairs = all
+                    .iter()
+                    .map(|(name, value)| format!("{name}={}", cell(value)));
                 pairs.collect::<Vec<_>>().join("; ")
             }
         },
@@ -335,7 +343,10 @@ mod tests {
             { "code": "COMPANY", "title": {}, "n": [1, 2] },
         ] });
         let expected = "code     title      n\nGOV      az=Dövlət  -\nCOMPANY             1, 2\n";
-        assert_eq!(shown(&Show::Table(&["code", "title", "n"]), &document), expected);
+        assert_eq!(
+            shown(&Show::Table(&["code", "title", "n"]), &document),
+            expected
+        );
     }
 
     #[test]
@@ -355,6 +366,22 @@ mod tests {
     }
 
     #[test]
+    fn prints_the_trail_in_full_when_asked() {
+        let entry = json!({
+            "number": 1,
+            "at": "2026-11-22T12:00:00Z",
+            "who": "clerk",
+            "command": "add-member-class",
+            "changes": [{ "row": "member_classes/GOV", "before": null, "after": "x\ny" }],
+        });
+        let document = json!({ "items": [entry], "below": 7 });
+        let expected = "1  2026-11-22T12:00:00Z  clerk  add-member-class\n  \
+            + member_classes/GOV\n      before: null\n      after:  \"x\\ny\"\n\
+            older entries: --below 7\n";
+        assert_eq!(shown(&Show::Trail { full: true }, &document), expected);
+    }
+
+    #[test]
     fn findings_hold_unless_one_is_an_error() {
         let finding = |severity: &str| {
             let finding = json!({ "severity": severity, "place": "rule a", "text": "…" });
@@ -367,7 +394,13 @@ mod tests {
 
     #[test]
     fn a_damaged_trail_does_not_hold() {
-        assert!(holds(&Show::Verification, &json!({ "intact": true, "entries": 3 })));
-        assert!(!holds(&Show::Verification, &json!({ "intact": false, "damaged_at": 2 })));
+        assert!(holds(
+            &Show::Verification,
+            &json!({ "intact": true, "entries": 3 })
+        ));
+        assert!(!holds(
+            &Show::Verification,
+            &json!({ "intact": false, "damaged_at": 2 })
+        ));
     }
 }

@@ -367,7 +367,9 @@ impl Titled {
         let mut titles = BTreeMap::new();
         for (language, text) in self.titles {
             if titles.insert(language.clone(), text).is_some() {
-                return Err(Error::Use(format!("two titles in the language {language:?}")));
+                return Err(Error::Use(format!(
+                    "two titles in the language {language:?}"
+                )));
             }
         }
         Ok((self.code, titles))
@@ -424,9 +426,7 @@ impl Setting {
                 let body = json!({ "feed_urls": feed_urls });
                 Ok(Asked::put("/settings/consent-service", body, Show::Entry).of_desk())
             }
-            Self::NoConsentService => {
-                Asked::command(&Command::SetConsentService { service: None })
-            }
+            Self::NoConsentService => Asked::command(&Command::SetConsentService { service: None }),
             Self::RotateHashKey => Err(Error::Use("this is done with files only".to_owned())),
         }
     }
@@ -442,7 +442,10 @@ fn approved_services(file: &Path) -> Result<BTreeSet<ServiceId>, Error> {
         }
         let service = line.parse().map_err(|error| {
             let number = index.saturating_add(1);
-            asked::unusable(file, format!("line {number}: {line:?} is no service: {error}"))
+            asked::unusable(
+                file,
+                format!("line {number}: {line:?} is no service: {error}"),
+            )
         })?;
         services.insert(service);
     }

@@ -9,7 +9,10 @@ fn pin() -> Pin {
 #[test]
 fn a_secret_made_once_is_found_again_and_is_another_for_each_file() {
     let folder = tempfile::tempdir().unwrap();
-    let (one, other) = (folder.path().join("one.pem"), folder.path().join("other.pem"));
+    let (one, other) = (
+        folder.path().join("one.pem"),
+        folder.path().join("other.pem"),
+    );
     let made = secret(&one, &pin()).unwrap().fingerprint(b"test");
     assert_eq!(secret(&one, &pin()).unwrap().fingerprint(b"test"), made);
     assert_ne!(secret(&other, &pin()).unwrap().fingerprint(b"test"), made);
@@ -22,7 +25,10 @@ fn a_secret_is_that_of_its_key_and_not_the_frame_around_it() {
     let key = Ed25519Key::from_seed(&[7; 32]).unwrap();
     std::fs::write(&path, key.to_encrypted_pem(&pin()).unwrap()).unwrap();
     let expected = SecretKey::from_bytes([7; 32]).fingerprint(b"test");
-    assert_eq!(secret(&path, &pin()).unwrap().fingerprint(b"test"), expected);
+    assert_eq!(
+        secret(&path, &pin()).unwrap().fingerprint(b"test"),
+        expected
+    );
 }
 
 #[test]

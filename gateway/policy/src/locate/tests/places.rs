@@ -1,3 +1,5 @@
+//! Places as text.
+
 use proptest::prelude::*;
 
 use super::super::place::{Pattern, Segment, Step, Token};

@@ -1,3 +1,5 @@
+//! Keys in SOAP bodies.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -250,10 +250,10 @@ const SERVICES_MAX: usize = 100_000;
 const RULES_MAX: usize = 100_000;
 /// Keys of consents, addresses of the feed: the present ones and those before.
 const KEYS_MAX: usize = 64;
-/// Entries of a list inside a rule, a service or the settings.
-pub(super) const LIST_MAX: usize = 10_000;
+/// Entries of a list inside a rule, a service or the settings: more are a group, a class, a provider.
+pub(super) const LIST_MAX: usize = 1_000;
 /// Consumers times scopes times purposes, summed over the rules: what is compared pair by pair.
-const COMBINATIONS_MAX: usize = 2_000_000;
+const COMBINATIONS_MAX: usize = 1_000_000;
 /// Languages in which a title is given.
 const LANGUAGES_MAX: usize = 64;
 /// The longest code. Characters; X-Road's identifiers have the same bound.

@@ -206,14 +206,13 @@ fn check_persons(rule: &Rule, services: &InScope<'_, '_>, findings: &mut Finding
 }
 
 fn check_purposes(rule: &Rule, names: &Names<'_>, findings: &mut Findings) {
-    let scopes: Vec<InScope<'_, '_>> = in_scopes(rule, names);
+    let scopes = in_scopes(rule, names);
+    let declared: HashSet<&str> = scopes.iter().flat_map(InScope::purposes).collect();
     for purpose in &rule.purposes {
         if !names.purposes.contains_key(purpose.as_str()) {
-            findings.error(
-                place(rule),
-                format!("the purpose {purpose:?} is not declared"),
-            );
-        } else if !declares(&scopes, |scope| scope.declares_purpose(purpose)) {
+            let text = format!("the purpose {purpose:?} is not declared");
+            findings.error(place(rule), text);
+        } else if !scopes.is_empty() && !declared.contains(purpose.as_str()) {
             let text = format!("no service that it names declares the purpose {purpose}");
             findings.error(place(rule), text);
         }
@@ -221,50 +220,56 @@ fn check_purposes(rule: &Rule, names: &Names<'_>, findings: &mut Findings) {
 }
 
 fn check_categories(rule: &Rule, names: &Names<'_>, findings: &mut Findings) {
-    let scopes: Vec<InScope<'_, '_>> = in_scopes(rule, names);
+    let scopes = in_scopes(rule, names);
+    let given: HashSet<&str> = scopes.iter().flat_map(InScope::categories).collect();
     for category in &rule.categories {
         if !names.categories.contains_key(category.as_str()) {
-            findings.error(
-                place(rule),
-                format!("the category {category:?} is not declared"),
-            );
-        } else if !declares(&scopes, |scope| scope.declares_category(category)) {
+            let text = format!("the category {category:?} is not declared");
+            findings.error(place(rule), text);
+        } else if !scopes.is_empty() && !given.contains(category.as_str()) {
             let text = format!("no service that it names gives the category {category}");
             findings.error(place(rule), text);
         }
     }
-    let is_special = |code: &&str| {
+    check_special(rule, names, given, findings);
+    check_whole(rule, names, findings);
+}
+
+/// Special categories should not be kept for ever, whoever agreed.
+fn check_special(rule: &Rule, names: &Names<'_>, given: HashSet<&str>, findings: &mut Findings) {
+    let by_law_or_consent = matches!(rule.basis, Basis::Law { .. } | Basis::Consent);
+    if !by_law_or_consent || rule.limits.data_life_seconds.is_some() {
+        return;
+    }
+    let named: HashSet<&str> = match rule.categories.is_empty() {
+        true => given,
+        false => rule.categories.iter().map(String::as_str).collect(),
+    };
+    let special = |code: &&str| {
         names
             .categories
             .get(code)
             .is_some_and(|known| known.special)
     };
-    let given: HashSet<&str> = scopes.iter().flat_map(InScope::categories).collect();
-    let mut special: Vec<&str> = match rule.categories.is_empty() {
-        true => given.into_iter().filter(is_special).collect(),
-        false => rule
-            .categories
-            .iter()
-            .map(String::as_str)
-            .filter(is_special)
-            .collect(),
-    };
-    special.sort_unstable();
-    if let Some(category) = special.first()
-        && matches!(rule.basis, Basis::Law { .. } | Basis::Consent)
-        && rule.limits.data_life_seconds.is_none()
-    {
+    if let Some(category) = named.into_iter().filter(special).min() {
         let text = format!("it gives the special category {category}, to be kept for ever");
         findings.warning(place(rule), text);
     }
+}
+
+/// A rule about a whole service cannot make it give fewer categories than it does.
+fn check_whole(rule: &Rule, names: &Names<'_>, findings: &mut Findings) {
+    if rule.categories.is_empty() {
+        return;
+    }
+    let named: HashSet<&str> = rule.categories.iter().map(String::as_str).collect();
     for scope in whole(rule) {
-        let Some(services) = names.in_scope(scope) else {
-            continue;
-        };
-        let beyond = |code: &&str| !rule.categories.iter().any(|known| known == code);
-        if !rule.categories.is_empty()
-            && let Some(category) = services.categories().into_iter().find(beyond)
-        {
+        let given = names.in_scope(scope).map(|services| services.categories());
+        let beyond = given
+            .into_iter()
+            .flatten()
+            .find(|code| !named.contains(code));
+        if let Some(category) = beyond {
             let text = format!(
                 "it gives {} as a whole, which gives the category {category} too",
                 text_of(scope)
@@ -279,11 +284,6 @@ fn in_scopes<'n, 'p>(rule: &Rule, names: &'n Names<'p>) -> Vec<InScope<'n, 'p>> 
         .iter()
         .filter_map(|scope| names.in_scope(scope))
         .collect()
-}
-
-/// Whether one of these scopes does; of none at all that is said elsewhere.
-fn declares(scopes: &[InScope<'_, '_>], does: impl Fn(&InScope<'_, '_>) -> bool) -> bool {
-    scopes.is_empty() || scopes.iter().any(does)
 }
 
 /// Scopes that are services as a whole, by code.

@@ -17,7 +17,10 @@ fn finds_calls_by_method_and_path_and_takes_parameters_out() {
     check(&Method::GET, "", Err(404));
     check(&Method::GET, "/members/%", Err(400));
     let found = find(&Method::GET, "/services/AZ%2FGOV%2F1%2Fsub/code").unwrap();
-    let expected = [("provider", "AZ/GOV/1/sub".to_owned()), ("code", "code".to_owned())];
+    let expected = [
+        ("provider", "AZ/GOV/1/sub".to_owned()),
+        ("code", "code".to_owned()),
+    ];
     assert_eq!(found.parameters, expected);
 }
 
@@ -37,6 +40,9 @@ fn a_path_in_the_table_is_found_as_itself() {
             Verb::Delete => Method::DELETE,
         };
         let found = find(&method, route.path).unwrap();
-        assert_eq!((found.route.path, found.route.verb), (route.path, route.verb));
+        assert_eq!(
+            (found.route.path, found.route.verb),
+            (route.path, route.verb)
+        );
     }
 }
