@@ -19,6 +19,8 @@ use std::sync::Arc;
 use gateway_messagelog::Side;
 use gateway_net::{Body, Handler, Peer};
 
+pub use basis::judge;
+
 use crate::adapter::Adapter;
 use crate::error::Error;
 use crate::fault::{self, Half};

@@ -17,6 +17,7 @@
 //! | `quota` | [`Journal::reserve`]: what has been used up |
 //! | `event` | [`Event`], [`Usage`]: what the log says, and what is told of it |
 //! | `apply` | [`Journal::apply`]: taking in what the log says |
+//! | `bulk` | [`Journal::fill`]: a generated journal, in the order of keys |
 //! | `find` | [`Journal::find`]: a person's uses, in pages |
 //! | `notices` | [`Journal::notices`]: break-glass uses the supervisor must hear of |
 //! | `retention` | erasing entries, forgetting uses, keys that may go |
@@ -24,6 +25,7 @@
 //! | `trees` | what stands in the file |
 
 mod apply;
+mod bulk;
 mod coding;
 mod error;
 mod event;

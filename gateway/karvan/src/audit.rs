@@ -6,12 +6,15 @@
 //! | `show.rs`, `find.rs` | one exchange; which exchanges there are |
 //! | `verify.rs`, `targets.rs` | whether things hold; what is checked, told by its content |
 //! | `documents.rs`, `archives.rs`, `log.rs` | a container, a file of containers, the log of a node |
+//! | `basis.rs` | on what requests rest, verified by the rules of their day |
+//! | `rules.rs` | what other rules would have made of the requests of a day |
 //! | `tree.rs` | proofs that a record is in a log, and that one log continues another |
 //! | `cross_check.rs` | both sides of the exchanges between two nodes |
 //! | `configuration.rs`, `keys.rs`, `pgp.rs` | by what they are judged, and what opens them |
 //! | `export.rs`, `bundle.rs` | one exchange for a third person; checking what one was given |
 
 mod archives;
+mod basis;
 mod bundle;
 mod configuration;
 mod cross_check;
@@ -22,6 +25,7 @@ mod keys;
 mod log;
 mod pgp;
 mod progress;
+mod rules;
 mod show;
 mod targets;
 mod tree;
@@ -34,6 +38,7 @@ use clap::{Args, Subcommand};
 use gateway_messagelog::audit::Reader;
 use serde::Serialize;
 
+pub(crate) use self::basis::Grounds;
 pub(crate) use self::bundle::bundle_holds;
 pub(crate) use self::cross_check::compare;
 pub(crate) use self::export::export;
@@ -43,9 +48,10 @@ pub(crate) use self::tree::{KEYS, consistent};
 /// What an auditor can ask. Exit code 0: all good, 1: something is not, 2: it was asked wrongly.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Print who asked whom for what, when, and check signatures, certificates and OCSP.
+    /// Print who asked whom for what, when, and on what legal basis; check signatures,
+    /// certificates, OCSP and the basis.
     Show(show::Show),
-    /// List exchanges by id, member, service, time or case.
+    /// List exchanges by id, member, service, time, case or legal basis.
     Find(find::Find),
     /// Check containers, archives, bundles, folders of them, or the whole log of a node.
     Verify(verify::Verify),
@@ -53,6 +59,8 @@ pub(crate) enum Command {
     Prove(tree::Prove),
     /// Prove that one log, or checkpoint, is the beginning of another.
     Consistency(tree::Consistency),
+    /// Say what other rules would have made of the requests of a day: refused, allowed, by which rule.
+    Rules(rules::DryRun),
     /// Compare both sides of the exchanges between two nodes.
     CrossCheck(cross_check::CrossCheck),
     /// Write all evidence of one exchange into one file that anybody can check.
@@ -84,6 +92,8 @@ pub(crate) struct Tally {
     pub(crate) erased: u64,
     /// Messages of which something does not hold, and places that cannot be read.
     pub(crate) failed: u64,
+    /// On what the requests among the messages rest.
+    pub(crate) grounds: Grounds,
 }
 
 /// Why nothing could be checked.
@@ -111,6 +121,7 @@ pub(crate) fn run(command: &Command) -> Result<bool, Error> {
         Command::Verify(verify) => verify::run(verify),
         Command::Prove(prove) => tree::run_prove(prove),
         Command::Consistency(consistency) => tree::run_consistency(consistency),
+        Command::Rules(rules) => rules::run(rules),
         Command::CrossCheck(check) => cross_check::run(check),
         Command::Export(export) => export::run(export),
     }
@@ -143,6 +154,7 @@ impl Tally {
         self.stamps = self.stamps.saturating_add(other.stamps);
         self.erased = self.erased.saturating_add(other.erased);
         self.failed = self.failed.saturating_add(other.failed);
+        self.grounds.add(&other.grounds);
     }
 }
 

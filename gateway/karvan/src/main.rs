@@ -53,7 +53,7 @@ enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// A whole country on one machine: registry, authority, four nodes, their databases; and a story.
+    /// A whole country on one machine: registry, authority, five nodes, their databases; and a story.
     Sandbox(sandbox::Options),
     /// A security server.
     Node(Service),

@@ -4,12 +4,14 @@
 use gateway_journal::{Exceeded, Reservation};
 use gateway_messagelog::Basis;
 use gateway_policy::basis::Quota;
+use gateway_policy::rules::Rules;
 use jiff::Timestamp;
 
 use super::verify::Verified;
 use crate::basis::{self, Asked, BasisError, Right, Used};
 use crate::conf::{Conf, Valid};
 use crate::error::Error;
+use crate::message::{Attachment, Request};
 use crate::node::Node;
 
 /// A verified request with its ground, and with its share of what is limited. Only [`request`] makes
@@ -59,15 +61,53 @@ pub(super) async fn request(
         attachments: received.attachments(),
         right: Right::Here(verified.permitted().purposes()),
     };
-    let found = basis::find(asked, rules, node, conf, valid).await?;
-    let reservation = reserve(found.quotas(), node, found.decided_at()).map_err(Error::Basis)?;
-    let used = reservation.as_ref().map_or(&[][..], Reservation::marks);
-    let record = found.into_record(&node.journal, used);
+    let (record, reservation) = ground(asked, rules, node, conf, valid).await?;
     Ok(Founded {
         verified,
         record: Some(record),
         reservation,
     })
+}
+
+/// What this step does, with nothing before and behind it: for those who measure it. What is taken of
+/// limits is given back when the reservation is dropped; without rules there is neither record nor
+/// reservation.
+///
+/// # Errors
+/// The request has no ground, or what is limited is used up.
+pub async fn judge(
+    message: &Request,
+    attachments: &[Attachment],
+    purposes: &[String],
+    node: &Node,
+    conf: &Conf,
+    valid: Valid,
+) -> Result<(Option<Box<Basis>>, Option<Reservation>), Error> {
+    let Some(rules) = basis::in_force(conf).map_err(Error::Basis)? else {
+        return Ok((None, None));
+    };
+    let asked = Asked {
+        message,
+        attachments,
+        right: Right::Here(purposes),
+    };
+    let (record, reservation) = ground(asked, rules, node, conf, valid).await?;
+    Ok((Some(record), reservation))
+}
+
+/// The ground for the record, and the share of what is limited.
+async fn ground(
+    asked: Asked<'_>,
+    rules: &Rules,
+    node: &Node,
+    conf: &Conf,
+    valid: Valid,
+) -> Result<(Box<Basis>, Option<Reservation>), Error> {
+    let found = basis::find(asked, rules, node, conf, valid).await?;
+    let reservation = reserve(found.quotas(), node, found.decided_at()).map_err(Error::Basis)?;
+    let used = reservation.as_ref().map_or(&[][..], Reservation::marks);
+    let record = found.into_record(&node.journal, used);
+    Ok((record, reservation))
 }
 
 fn reserve(

@@ -3,7 +3,7 @@
 //! ```text
 //! README.txt                 what this is, for a stranger
 //! containers/‹name›.asice    the signed documents
-//! conf/…                     the configuration they are judged by; a further one: conf-2/…
+//! conf/…                     the configuration with the rules they are judged by; a further one: conf-2/…
 //! log/‹number›.record        an entry of the log, as stored
 //! log/‹number›.plain         the same behind its seal, where it has one
 //! log/‹number›.tlog-proof    the proof that it is in the log
@@ -20,13 +20,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use gateway_asic::zip::{Limits, Names};
+use gateway_messagelog::audit::Outcome;
 use serde_json::{Value, json};
 
 pub(super) use self::check::verify;
 use super::configuration::Configuration;
 use super::documents::{Document, line, printable};
 use super::tree::InLog;
-use super::{Error, targets};
+use super::{Error, show, targets};
 
 /// A bundle that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,16 @@ struct Recorded {
     in_log: InLog,
     /// The container of the same message.
     container: Option<String>,
+    /// What was noted of the legal basis of a request, and what came out for it.
+    basis: Option<Rests>,
+}
+
+/// On what a request rests.
+#[derive(Debug)]
+struct Rests {
+    lines: Vec<(&'static str, String)>,
+    document: Value,
+    outcome: Outcome,
 }
 
 /// What a bundle holds, all of it verified.
@@ -135,6 +146,12 @@ impl Verdict {
                 &format!("record {}", recorded.ordinal),
                 &recorded.text(),
             );
+            if let Some(rests) = &recorded.basis {
+                for (name, value) in &rests.lines {
+                    line(&mut text, name, value);
+                }
+                line(&mut text, "basis", &show::outcome(&rests.outcome));
+            }
         }
         for remark in &self.remarks {
             line(&mut text, "warning", remark);
@@ -179,6 +196,8 @@ impl Recorded {
             "signed_by": self.in_log.signed_by,
             "cosigned_by": self.in_log.witnesses,
             "container": self.container,
+            "basis": self.basis.as_ref().map(|rests| rests.document.clone()),
+            "basis_check": self.basis.as_ref().map(|rests| show::outcome(&rests.outcome)),
         })
     }
 }

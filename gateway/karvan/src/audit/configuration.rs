@@ -27,6 +27,8 @@ pub(super) struct Configuration {
     pub(super) snapshot: Snapshot,
     /// Of each instance the SHA-256 of its shared parameters, hexadecimal.
     shared: Vec<(String, String)>,
+    /// SHA-256 of the registry's rules, hexadecimal, where there are some.
+    rules: Option<String>,
     /// The approved top authorities: subject, and SHA-256 of the certificate, hexadecimal.
     authorities: Vec<(String, String)>,
 }
@@ -40,7 +42,21 @@ pub(super) enum Origin {
     Bundle(String),
 }
 
+impl Origin {
+    /// What it is called among others.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Given(path) => path.display().to_string(),
+            Self::Bundle(folder) => folder.clone(),
+        }
+    }
+}
+
 impl Configuration {
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// Reads a configuration directory, or the ZIP file of one as nodes hand it out.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let unusable = |reason: String| Error::Use(format!("--conf {}: {reason}", path.display()));
@@ -80,6 +96,7 @@ impl Configuration {
         authorities.dedup();
         Ok(Self {
             origin,
+            rules: snapshot.rules().map(sha256),
             snapshot,
             shared,
             authorities,
@@ -102,6 +119,9 @@ impl Configuration {
                 text,
                 "  instance      {instance}, SHA-256 of its parameters {digest}"
             );
+        }
+        if let Some(digest) = &self.rules {
+            let _infallible = writeln!(text, "  rules         SHA-256 {digest}");
         }
         for (name, digest) in &self.authorities {
             let name = printable(name);
@@ -129,13 +149,11 @@ impl Configuration {
                 Origin::Given(_) => "given",
                 Origin::Bundle(_) => "bundle",
             },
-            "path": match &self.origin {
-                Origin::Given(path) => path.display().to_string(),
-                Origin::Bundle(folder) => folder.clone(),
-            },
+            "path": self.origin.name(),
             "instances": shared.map(|(instance, digest)| json!({
                 "instance": instance, "shared_params_sha256": digest,
             })).collect::<Vec<_>>(),
+            "rules_sha256": self.rules,
             "authorities": authorities.map(|(subject, digest)| json!({
                 "subject": subject, "certificate_sha256": digest,
             })).collect::<Vec<_>>(),
@@ -153,8 +171,9 @@ fn left_out(reason: &Reason) -> String {
     }
 }
 
-/// What a third person needs of a configuration: the shared parameters of every instance, as
-/// downloaded, the version they are of, and no expiry, so that they serve as long as they are kept.
+/// What a third person needs of a configuration: the shared parameters of every instance and the
+/// registry's rules, as downloaded, the version they are of, and no expiry, so that they serve as long
+/// as they are kept.
 pub(super) fn for_others(files: &Files) -> Result<Files, String> {
     let mut kept = Files::new();
     for (path, bytes) in files.iter().filter(|(path, _)| is_for_others(path)) {
@@ -178,12 +197,12 @@ pub(super) fn for_others(files: &Files) -> Result<Files, String> {
 /// Whether a file of a configuration directory is among them.
 pub(super) fn is_for_others(path: &str) -> bool {
     let parameters = path.strip_suffix(disk::METADATA_SUFFIX).unwrap_or(path);
-    path == disk::INSTANCE_IDENTIFIER || is_shared(parameters)
+    path == disk::INSTANCE_IDENTIFIER || is_published(parameters)
 }
 
-fn is_shared(path: &str) -> bool {
+fn is_published(path: &str) -> bool {
     let file = path.split_once('/').map(|(_, file)| file);
-    file == Some(disk::SHARED_PARAMS)
+    matches!(file, Some(disk::SHARED_PARAMS | disk::RULES))
 }
 
 fn unpacked(source: Source) -> Result<Files, zip::Error> {

@@ -9,12 +9,13 @@ use bytes::Bytes;
 use clap::Args;
 use gateway_asic::zip::{self, Names, Options, Source, Writer};
 use gateway_evidence::containers;
-use gateway_messagelog::audit::{ConfHistory, Filter, Reader, Unreadable};
+use gateway_messagelog::audit::{ConfHistory, Filter, Outcome, Reader, Unreadable};
 use gateway_messagelog::{Entry, Logged, Protection, Record};
 use jiff::Timestamp;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
+use super::basis::{self, InForce, KnownRules};
 use super::bundle::{self, Bundled};
 use super::configuration::{Configuration, Files, Origin, for_others};
 use super::documents::{self, printable};
@@ -123,6 +124,8 @@ struct One {
     plain: Option<Bytes>,
     proof: Option<Vec<u8>>,
     container: Option<Contained>,
+    /// The message, where it is one.
+    message: Option<Record>,
     /// The configurations in force, the likeliest first.
     in_force: Vec<String>,
 }
@@ -167,10 +170,12 @@ impl Gathering<'_> {
             stored,
             proof: None,
             container: None,
+            message: None,
             in_force: Vec::new(),
         };
         match &logged.entry {
             Entry::Message(record) => {
+                one.message = Some(record.clone());
                 one.what = show::message(record);
                 self.in_force(record.time, &mut one.in_force);
                 match self.container(logged, record, &mut one.in_force)? {
@@ -292,11 +297,13 @@ impl Gathering<'_> {
         Ok(keys.text)
     }
 
-    /// As few configurations as possible, so that each container holds by one of them.
+    /// As few configurations as possible, so that each container holds by one of them, and so does the
+    /// basis of its message.
     fn configurations(&mut self) -> Result<Vec<Files>, Error> {
         // By each configuration in force, which containers hold; and why one does by none.
         let mut held: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         let mut waiting = Vec::new();
+        let mut rules = KnownRules::default();
         for one in &self.records {
             let Some(contained) = &one.container else {
                 continue;
@@ -310,11 +317,23 @@ impl Gathering<'_> {
                 };
                 let snapshot = &candidate.configuration.snapshot;
                 let document = documents::judge(&contained.name, source.clone(), snapshot);
-                if document.holds() {
+                let basis = one.message.as_ref().and_then(|message| {
+                    let published = rules.of(hash, snapshot);
+                    let in_force = InForce {
+                        snapshot,
+                        published,
+                    };
+                    basis::judge(message, basis::body_of(message), &[in_force])
+                });
+                let basis = match basis {
+                    Some(Outcome::Fails(reason)) => Some(format!("its legal basis: {reason}")),
+                    Some(Outcome::Holds | Outcome::NotChecked(_)) | None => None,
+                };
+                if document.holds() && basis.is_none() {
                     held.entry(hash.clone()).or_default().push(one.ordinal);
                     holds = true;
                 }
-                refused = refused.or_else(|| document.failure());
+                refused = refused.or_else(|| document.failure()).or(basis);
             }
             match holds {
                 true => waiting.push(one.ordinal),

@@ -2,11 +2,13 @@
 
 use clap::Args;
 use gateway_messagelog::audit::{Filter, Unreadable};
-use gateway_messagelog::{Entry, Logged};
+use gateway_messagelog::{Basis, Entry, Logged};
 use gateway_proto::id::{ClientId, MemberId, ServiceId};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use super::basis::{self, GroundArgument};
 use super::{Error, LogArguments, print, show};
 
 /// What is looked for: everything that is given has to fit.
@@ -35,6 +37,18 @@ pub(crate) struct Find {
     /// The case, as sent.
     #[arg(long)]
     case: Option<String>,
+    /// By this rule; requests only, as with what follows.
+    #[arg(long, value_name = "ID")]
+    rule: Option<String>,
+    /// For this purpose, as it was decided.
+    #[arg(long)]
+    purpose: Option<String>,
+    /// By this consent.
+    #[arg(long, value_name = "ID")]
+    consent: Option<Uuid>,
+    /// On this ground.
+    #[arg(long, value_enum)]
+    ground: Option<GroundArgument>,
     /// Print one JSON document a line.
     #[arg(long)]
     json: bool,
@@ -47,6 +61,7 @@ pub(super) fn run(find: &Find) -> Result<bool, Error> {
     let (mut found, mut unreadable) = (0_u64, 0_u64);
     for entry in reader.search(&filter).map_err(Error::Log)? {
         match entry {
+            Ok(logged) if !find.fits(&logged.entry) => {}
             Ok(logged) => {
                 found = found.saturating_add(1);
                 if find.json {
@@ -78,6 +93,29 @@ pub(super) fn run(find: &Find) -> Result<bool, Error> {
 }
 
 impl Find {
+    /// Whether it rests on what is looked for.
+    fn fits(&self, entry: &Entry) -> bool {
+        let Self {
+            rule,
+            purpose,
+            consent,
+            ground,
+            ..
+        } = self;
+        let basis = match entry {
+            Entry::Message(record) => record.basis.as_deref(),
+            Entry::Refusal(_) | Entry::Stamp(_) => None,
+        };
+        let Some(basis) = basis else {
+            return rule.is_none() && purpose.is_none() && consent.is_none() && ground.is_none();
+        };
+        let noted = basis.consent.as_ref().map(|consent| consent.id);
+        (rule.is_none() || *rule == basis.rule)
+            && (purpose.is_none() || *purpose == basis.purpose)
+            && (consent.is_none() || *consent == noted)
+            && ground.is_none_or(|ground| ground.ground() == basis.ground)
+    }
+
     fn filter(&self) -> Result<Filter, Error> {
         fn parsed<T, E: std::fmt::Display>(
             name: &str,
@@ -106,12 +144,13 @@ fn line(logged: &Logged) -> String {
     let ordinal = logged.position.ordinal;
     match &logged.entry {
         Entry::Message(record) => format!(
-            "{ordinal:>8}  {:.3}  {:<8}  {} → {}  {}\n",
+            "{ordinal:>8}  {:.3}  {:<8}  {} → {}  {}{}\n",
             record.time,
             show::direction(record.direction),
             record.client,
             record.service,
             record.message_id,
+            record.basis.as_deref().map(rests_on).unwrap_or_default(),
         ),
         Entry::Refusal(refusal) => {
             let client = refusal.client.as_ref().map(ToString::to_string);
@@ -129,6 +168,16 @@ fn line(logged: &Logged) -> String {
     }
 }
 
+/// Ground, rule and purpose in a few words.
+fn rests_on(noted: &Basis) -> String {
+    let ground = basis::ground(noted.ground);
+    match (&noted.rule, &noted.purpose) {
+        (Some(rule), Some(purpose)) => format!("  {ground} by {rule} for {purpose}"),
+        (Some(rule), None) => format!("  {ground} by {rule}"),
+        (None, _) => format!("  {ground}"),
+    }
+}
+
 fn document(logged: &Logged) -> Value {
     let record = logged.position.ordinal;
     match &logged.entry {
@@ -139,6 +188,7 @@ fn document(logged: &Logged) -> Value {
             "client": message.client.to_string(), "service": message.service.to_string(),
             "message_id": message.message_id, "request_id": message.request_id,
             "issue": message.issue, "user_id": message.user_id,
+            "basis": message.basis.as_deref().map(basis::json),
         }),
         Entry::Refusal(refusal) => json!({
             "kind": "refusal", "record": record, "time": refusal.time.to_string(),

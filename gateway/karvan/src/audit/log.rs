@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use gateway_messagelog::Protection;
-use gateway_messagelog::audit::{Finding, Outcome, Reader};
+use gateway_messagelog::audit::{Finding, Outcome, Reader, Verdict as Judged};
+use gateway_messagelog::{Direction, Protection, Record};
 use gateway_messagelog::tree::Offline;
 use serde_json::{Value, json};
 
+use super::basis::KnownRules;
 use super::progress::Progress;
-use super::{Error, Tally, log_folder, show, tree};
+use super::{Error, Grounds, Tally, log_folder, show, tree};
 use crate::causes::with_causes;
 
 /// What came out for one log.
@@ -108,6 +109,7 @@ impl Verdict {
             stamps,
             erased,
             failed,
+            grounds,
         } = self.tally;
         if let Some(tree) = &self.tree {
             let verdict = if tree.holds { "holds" } else { "FAILS" };
@@ -117,6 +119,7 @@ impl Verdict {
                 tree.size
             ));
         }
+        text.push_str(&grounds.text().unwrap_or_default());
         text.push_str(&format!(
             "{records} records: {verified} verified, {stamps} time stamps, {refusals} refusals \
              noted, {erased} erased, {failed} failed\n"
@@ -150,7 +153,14 @@ pub(crate) fn tally(
     let mut tally = Tally::default();
     let mut audit = reader.audit(&history).map_err(Error::Log)?;
     let mut progress = Progress::new("records");
-    while let Some(finding) = audit.next() {
+    let (mut rules, mut grounds) = (KnownRules::default(), Grounds::default());
+    let mut add = |record: &Record, verdict: &mut Judged| {
+        rules.check(record, verdict, &history);
+        if record.direction == Direction::Request {
+            grounds.count(record.basis.as_deref());
+        }
+    };
+    while let Some(finding) = audit.next_with(&mut add) {
         let (done, all) = audit.progress();
         progress.tell(done, all);
         tally.records = tally.records.saturating_add(1);
@@ -195,5 +205,6 @@ pub(crate) fn tally(
             }
         }
     }
+    tally.grounds = grounds;
     Ok(tally)
 }

@@ -8,6 +8,8 @@ use gateway_messagelog::audit::{Outcome, Unreadable, Verdict};
 use gateway_messagelog::{Direction, Entry, Protocol, Record, Refusal, Side, Stamp};
 use serde_json::{Value, json};
 
+use super::basis::{self, KnownRules};
+use super::documents::printable;
 use super::{Error, LogArguments};
 
 /// One exchange.
@@ -40,14 +42,16 @@ pub(super) fn run(show: &Show) -> Result<bool, Error> {
         .map(|unreadable| unreadable.to_string())
         .collect();
     let mut holds = !found.is_empty() && unreadable.is_empty();
+    let mut rules = KnownRules::default();
     let mut documents = Vec::new();
     let mut text = String::new();
     for logged in &found {
         match &logged.entry {
             Entry::Message(record) => {
-                let verdict = reader
+                let mut verdict = reader
                     .verify(logged.position, record, &history)
                     .map_err(Error::Log)?;
+                rules.check(record, &mut verdict, &history);
                 holds &= verdict.holds();
                 documents.push(message_json(&verdict, record, show.messages));
                 message_text(&mut text, &verdict, record, show.messages);
@@ -108,6 +112,11 @@ fn message_text(text: &mut String, verdict: &Verdict, record: &Record, messages:
     }
     if let Some(peer) = &verdict.peer {
         line("other node", &peer.to_string());
+    }
+    if let Some(noted) = &record.basis {
+        for (name, value) in basis::lines(record, noted) {
+            line(name, &printable(&value));
+        }
     }
     if !verdict.degraded.is_empty() {
         line("degraded", &verdict.degraded.join(", "));
@@ -174,6 +183,14 @@ fn message_json(verdict: &Verdict, record: &Record, messages: bool) -> Value {
         "user_id": verdict.user_id,
         "peer": verdict.peer.as_ref().map(ToString::to_string),
         "degraded": verdict.degraded,
+        "basis": record.basis.as_deref().map(|noted| {
+            let mut document = basis::json(noted);
+            if let Some(fields) = document.as_object_mut() {
+                let stated = basis::stated_purpose(record);
+                fields.insert("purpose_stated".to_owned(), stated.into());
+            }
+            document
+        }),
         "parts": parts,
         "signer": verdict.signer.as_ref().map(|signer| json!({
             "subject": signer.subject,

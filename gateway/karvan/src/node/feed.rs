@@ -75,6 +75,8 @@ enum Taken {
 enum Trouble {
     Fetch(fetch::Error),
     Status(u16),
+    /// It says that its feed ends before what is held.
+    Behind,
     Page(feed::Error),
     /// The task that verifies was ended.
     Ended,
@@ -250,8 +252,10 @@ impl Follower {
             self.source.answer_timeout(),
         );
         let (status, bytes) = asked.await.map_err(Trouble::Fetch)?;
-        if status != 200 {
-            return Err(Trouble::Status(status));
+        match status {
+            200 => {}
+            409 => return Err(Trouble::Behind),
+            status => return Err(Trouble::Status(status)),
         }
         let page = self.verified(bytes).await?;
         self.take(after, &page)
@@ -303,11 +307,11 @@ impl Follower {
         }
         let url = &self.url;
         match trouble {
-            Trouble::Page(feed::Error::Chain) => {
+            Trouble::Behind | Trouble::Page(feed::Error::Chain) => {
                 let number = self.held.read().number();
                 tracing::error!(
                     url,
-                    "a page of the feed was refused: {problem}. This node holds entries up to \
+                    "the feed does not go on where this node stands: {problem}. It holds entries up to \
                      {number} and goes on with them; consent-based exchanges close when they are too \
                      old. If this address lags behind, it recovers by itself. Otherwise ask the \
                      registry whether its feed was changed or brought back from a backup; only if \
@@ -367,6 +371,7 @@ impl Trouble {
         match self {
             Self::Fetch(error) => with_causes(error),
             Self::Status(status) => format!("HTTP status {status}"),
+            Self::Behind => "it ends before what is held of it".to_owned(),
             Self::Page(feed::Error::Future { .. }) => {
                 "it says it was signed in the future: are the clocks of registry and node right?"
                     .to_owned()

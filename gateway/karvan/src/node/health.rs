@@ -97,57 +97,6 @@ impl Health {
         text
     }
 
-    /// Which rules are in force, and how old what is known of consents and cases is.
-    fn rules(&self) -> String {
-        let mut text = String::new();
-        let conf = self.node.conf.load_full();
-        let rules = match conf.as_ref().map(|conf| &conf.rules) {
-            Some(RulesState::InForce(rules)) => rules.part(),
-            Some(RulesState::Absent | RulesState::Refused(_)) | None => return text,
-        };
-        let _infallible = writeln!(text, "rules version {}", rules.version);
-        for (address, problem) in self.feed.load().iter() {
-            let _infallible = writeln!(text, "degraded: the feed ({address}): {problem}");
-        }
-        if rules.consent.is_none() {
-            return text;
-        }
-        let (number, as_of) = {
-            let feed = self.node.feed.read();
-            let feed = feed.unwrap_or_else(PoisonError::into_inner);
-            (feed.number(), feed.as_of())
-        };
-        let age = as_of.map(|as_of| self.node.clock.now().duration_since(as_of).as_secs());
-        let age_max = i64::try_from(rules.settings.feed_age_seconds_max).unwrap_or(i64::MAX);
-        let _infallible = match age {
-            None => writeln!(
-                text,
-                "degraded: exchanges that need a consent or an open case are refused: the feed was \
-                 not heard since the start (entry {number})"
-            ),
-            Some(age) if age > age_max => writeln!(
-                text,
-                "degraded: exchanges that need a consent or an open case are refused: the feed was \
-                 last heard {age} s ago (entry {number})"
-            ),
-            Some(age) => writeln!(text, "feed entry {number}, heard {} s ago", age.max(0)),
-        };
-        text
-    }
-
-    /// The journal, when it stands still.
-    fn journal(&self) -> String {
-        let failure = self.journal.failure();
-        failure.map_or_else(String::new, |failure| {
-            let behind = self
-                .node
-                .log
-                .last_ordinal()
-                .saturating_sub(self.journal.reached());
-            format!("degraded: the journal is {behind} entries behind the log: {failure}\n")
-        })
-    }
-
     /// The message log and its tree, when they are not as they should be.
     fn log(&self) -> String {
         let mut text = String::new();
@@ -222,7 +171,7 @@ impl Handler for Health {
                 let remarks = self.remarks(&stamping)
                     + &self.damage()
                     + &self.log()
-                    + &self.rules()
+                    + &rules(&self.node, &self.feed)
                     + &self.journal()
                     + &super::archive::remarks(&self.archive);
                 if missing.is_empty() {
@@ -245,6 +194,57 @@ impl Handler for Health {
         response.headers_mut().insert(CONTENT_TYPE, plain);
         response
     }
+}
+
+/// Which rules are in force, and how old what is known of consents and cases is.
+pub(super) fn rules(node: &Node, feed_standing: &feed::Standing) -> String {
+    let mut text = String::new();
+    let conf = node.conf.load_full();
+    let rules = match conf.as_ref().map(|conf| &conf.rules) {
+        Some(RulesState::InForce(rules)) => rules.part(),
+        Some(RulesState::Absent | RulesState::Refused(_)) | None => return text,
+    };
+    let _infallible = writeln!(text, "rules version {}", rules.version);
+    for (address, problem) in feed_standing.load().iter() {
+        let _infallible = writeln!(text, "degraded: the feed ({address}): {problem}");
+    }
+    if rules.consent.is_none() {
+        return text;
+    }
+    let (number, as_of) = {
+        let feed = node.feed.read();
+        let feed = feed.unwrap_or_else(PoisonError::into_inner);
+        (feed.number(), feed.as_of())
+    };
+    let age = as_of.map(|as_of| node.clock.now().duration_since(as_of).as_secs());
+    let age_max = i64::try_from(rules.settings.feed_age_seconds_max).unwrap_or(i64::MAX);
+    let _infallible = match age {
+        None => writeln!(
+            text,
+            "degraded: exchanges that need a consent or an open case are refused: the feed was \
+             not heard since the start (entry {number})"
+        ),
+        Some(age) if age > age_max => writeln!(
+            text,
+            "degraded: exchanges that need a consent or an open case are refused: the feed was \
+             last heard {age} s ago (entry {number})"
+        ),
+        Some(age) => writeln!(text, "feed entry {number}, heard {} s ago", age.max(0)),
+    };
+    text
+}
+
+/// The journal, when it stands still.
+fn journal(&self) -> String {
+    let failure = self.journal.failure();
+    failure.map_or_else(String::new, |failure| {
+        let behind = self
+            .node
+            .log
+            .last_ordinal()
+            .saturating_sub(self.journal.reached());
+        format!("degraded: the journal is {behind} entries behind the log: {failure}\n")
+    })
 }
 
 fn refused(fault: RulesFault) -> &'static str {

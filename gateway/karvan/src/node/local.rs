@@ -1,7 +1,6 @@
 //! From the configuration file to what the node serves.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,13 +60,17 @@ fn local_client(config: &Loaded<file::Node>, client: &file::Client) -> Result<Lo
     if !services.is_empty() {
         let portals = &config.values.journal.portals;
         for which in BuiltIn::ALL {
-            let service = built_in(which, client)
-                .map_err(|error| config.value("client.service", error))?;
-            // Whoever has a service of this name keeps it.
-            if let Entry::Vacant(free) = services.entry((which.code().to_owned(), None)) {
-                free.insert(Arc::new(service));
-                rights.extend(portals.iter().map(|portal| portal_right(portal, which)));
+            // Whoever has a service of this name keeps it, and gives the rights to it.
+            if client.services.iter().any(|own| own.code == which.code()) {
+                continue;
             }
+            for version in BUILT_IN_VERSIONS {
+                let service = built_in(which, client, version)
+                    .map_err(|error| config.value("client.service", error))?;
+                let key = (which.code().to_owned(), version.map(str::to_owned));
+                services.insert(key, Arc::new(service));
+            }
+            rights.extend(portals.iter().map(|portal| portal_right(portal, which)));
         }
     }
     let groups = client
@@ -94,9 +97,13 @@ fn local_client(config: &Loaded<file::Node>, client: &file::Client) -> Result<Lo
 }
 
 /// A service that the node answers from its journal.
-fn built_in(which: BuiltIn, client: &file::Client) -> Result<Service, id::Error> {
+fn built_in(
+    which: BuiltIn,
+    client: &file::Client,
+    version: Option<&str>,
+) -> Result<Service, id::Error> {
     Ok(Service {
-        id: ServiceId::new(client.id.clone(), which.code(), None)?,
+        id: ServiceId::new(client.id.clone(), which.code(), version)?,
         kind: ServiceKind::Soap,
         // Never connected to.
         url: "http://journal.invalid/".to_owned(),
@@ -148,4 +155,9 @@ fn certificate(config: &Loaded<file::Node>, path: &Path) -> Result<Certificate, 
         .map_err(|error| config.value("certificate", format!("{}: {error}", path.display())))
 }
 
+/// As the tracker's services have it, and for those who leave it out.
+const BUILT_IN_VERSIONS: [Option<&str>; 2] = [None, Some("v1")];
 const BUILT_IN_TIMEOUT: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;

@@ -166,6 +166,13 @@ fn calls() -> Vec<(&'static str, &'static str, Who, String, Value)> {
         ),
         (
             "get",
+            "/publication/versions/{version}",
+            Auditor,
+            text("/publication/versions/1"),
+            Value::Null,
+        ),
+        (
+            "get",
             "/publication/preview",
             Auditor,
             text("/publication/preview"),

@@ -174,6 +174,9 @@ fn declares_checks_and_publishes_rules() {
     assert_eq!((&part["version"], &part["rules"]), (&json!(2), &json!([])));
     let said = place.refused(&["rule", "publish"], 1);
     assert!(said.contains("nothing was changed since"), "{said}");
+    let first = place.asked(&["rule", "published", "--version", "1"]);
+    assert_eq!(first["part"]["rules"][0]["id"], "aid");
+    assert_eq!(part["previous"], first["digest"]);
 
     place.done(&["system", "deregister", "pensions"]);
     same(

@@ -9,12 +9,14 @@ use gateway_asic::container::{self, Container};
 use gateway_asic::zip::{Entry as File, Limits, Source};
 use gateway_asic::{names, stamping};
 use gateway_evidence::containers;
-use gateway_messagelog::audit::{self, check_plain, commitment};
+use gateway_messagelog::audit::{self, Outcome, check_plain, commitment};
 use gateway_messagelog::{Content, Direction, Entry, Error as LogError, Record};
+use gateway_policy::locate::JSON_BYTES_MAX;
 use gateway_tlog::proof::Proof;
 
 use super::contents::Contents;
-use super::{CONTAINERS, Recorded, Verdict, plain, proof, record};
+use super::{CONTAINERS, Recorded, Rests, Verdict, plain, proof, record};
+use crate::audit::basis::{self, Body, InForce, KnownRules};
 use crate::audit::configuration::Configuration;
 use crate::audit::documents::{self, Document};
 use crate::audit::tree::{InLog, Keys};
@@ -48,6 +50,8 @@ pub(in crate::audit) fn verify(
         (key.to_vkey(), whose)
     });
     let mut judging = Judging {
+        is_given: given.is_some(),
+        rules: KnownRules::default(),
         configurations: match given {
             Some(given) => vec![given],
             None => own.iter().collect(),
@@ -73,6 +77,9 @@ pub(in crate::audit) fn verify(
 struct Judging<'c> {
     /// A document holds that holds by one of them.
     configurations: Vec<&'c Configuration>,
+    /// They are the auditor's, and need not be of that day.
+    is_given: bool,
+    rules: KnownRules,
     keys: Keys,
     contents: Contents,
     verdict: Verdict,
@@ -110,8 +117,14 @@ impl Judging<'_> {
         let opened = self.contents.bytes(&plain(ordinal));
         let proved = self.proved(ordinal, &stored);
         let entry = opened.and_then(|opened| entry(&stored, opened));
+        let mut rests = None;
         let container = match &entry {
-            Ok(Entry::Message(record)) => self.container(ordinal, record)?,
+            Ok(Entry::Message(record)) => {
+                let container = self.container(ordinal, record)?;
+                let body = container.as_ref().ok().and_then(|(_, body)| body.clone());
+                rests = self.basis(ordinal, record, body);
+                container.map(|(name, _)| Some(name))
+            }
             Ok(Entry::Refusal(_) | Entry::Stamp(_)) | Err(_) => Ok(None),
         };
         Ok(entry.and_then(|entry| {
@@ -125,6 +138,7 @@ impl Judging<'_> {
                 what,
                 in_log: proved?,
                 container: container?,
+                basis: rests,
             });
             Ok(direction)
         }))
@@ -157,7 +171,7 @@ impl Judging<'_> {
         &mut self,
         ordinal: u64,
         record: &Record,
-    ) -> Result<Result<Option<String>, String>, Error> {
+    ) -> Result<Result<(String, Option<Body>), String>, Error> {
         let direction = containers::direction(record);
         let name =
             CONTAINERS.to_owned() + &names::container(&record.message_id, direction, ordinal);
@@ -191,9 +205,49 @@ impl Judging<'_> {
         }
         Ok(container::open(source, &Limits::CONTAINER)
             .map_err(|error| with_causes(&error))
-            .and_then(|container| same_message(record, &container))
+            .and_then(|container| same_message(record, &container).map(|()| body(&container)))
             .map_err(|reason| format!("{name} is not its message: {reason}"))
-            .map(|()| Some(name)))
+            .map(|body| (name, body)))
+    }
+
+    /// What was noted of the basis, judged. A body that lay in a file of its own beside the log is in
+    /// the container.
+    fn basis(&mut self, ordinal: u64, record: &Record, body: Option<Body>) -> Option<Rests> {
+        let in_force: Vec<InForce<'_>> = self
+            .configurations
+            .iter()
+            .map(|configuration| InForce {
+                snapshot: &configuration.snapshot,
+                published: self
+                    .rules
+                    .of(&configuration.origin().name(), &configuration.snapshot),
+            })
+            .collect();
+        let body = body.unwrap_or_else(|| basis::body_of(record));
+        let has_rules = record.basis.as_deref().is_some_and(|noted| {
+            let mut published = in_force.iter().map(|one| &one.published);
+            published.any(|one| one.has_version(noted.rules_version))
+        });
+        let outcome = match self.is_given && !has_rules {
+            true => Outcome::NotChecked(
+                "the rules of that day are not in the configuration that was given".to_owned(),
+            ),
+            false => basis::judge(record, body, &in_force)?,
+        };
+        match (&outcome, record.basis.is_some()) {
+            (Outcome::Holds, _) | (Outcome::NotChecked(_), false) => {}
+            (Outcome::Fails(reason), _) => self
+                .verdict
+                .fail(&format!("record {ordinal}: its legal basis: {reason}")),
+            (Outcome::NotChecked(reason), true) => self.verdict.remarks.push(format!(
+                "record {ordinal}: its legal basis was not checked: {reason}"
+            )),
+        }
+        record.basis.as_deref().map(|noted| Rests {
+            lines: basis::lines(record, noted),
+            document: basis::json(noted),
+            outcome,
+        })
     }
 }
 
@@ -255,6 +309,26 @@ fn same_message(record: &Record, container: &Container) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The first attachment, as far as it is looked into.
+fn body(container: &Container) -> Option<Body> {
+    let file = container.attachments().first()?;
+    if usize::try_from(file.bytes()).map_or(true, |bytes| bytes > JSON_BYTES_MAX) {
+        return Some(Body::TooLong);
+    }
+    let mut bytes = Vec::new();
+    let read = container
+        .content(file)
+        .map_err(|error| with_causes(&error))
+        .and_then(|mut content| {
+            let read = content.read_to_end(&mut bytes);
+            read.map_err(|error| error.to_string())
+        });
+    Some(match read {
+        Ok(_) => Body::Here(bytes.into()),
+        Err(reason) => Body::Unreadable(reason),
+    })
 }
 
 /// The digest of an attachment, by the algorithm of the one it is compared with.

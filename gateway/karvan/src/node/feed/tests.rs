@@ -34,6 +34,7 @@ use tokio::sync::watch;
 use super::kept::Kept;
 use super::{Feed, KEPT, Source, Standing, backoff};
 use crate::fetch;
+use crate::node::health::rules;
 use crate::service::Running;
 
 const NOW: Timestamp = Timestamp::constant(1_893_456_000, 0);
@@ -79,6 +80,11 @@ impl Handler for Served {
         // Whoever does not want to wait is answered at once.
         drop(tokio::time::timeout(patience, news).await);
         let lines = registry.lines.borrow().clone();
+        if lines.is_empty() && after > 0 {
+            let mut response = Response::new(gateway_net::empty());
+            *response.status_mut() = http::StatusCode::CONFLICT;
+            return response;
+        }
         let end = lines.len().min(after.saturating_add(registry.entries_max));
         let mut hash = feed::chain_start();
         for line in &lines[..end] {
@@ -442,6 +448,29 @@ async fn what_was_changed_on_disk_is_not_taken_up() {
     // Only the first time was everything asked for.
     let asked = registry.asked();
     assert_eq!(asked.iter().filter(|after| **after == 0).count(), 1);
+}
+
+#[tokio::test]
+async fn the_health_face_tells_the_rules_and_the_age_of_the_feed() {
+    let (dir, mut running) = (tempfile::tempdir().unwrap(), Running::new());
+    let (registry, url) = Registry::start(&mut running, 100).await;
+    registry.publish(&lines(2, 0));
+    let gone = "http://127.0.0.1:1/feed";
+    let following = Following::start(dir.path(), RulesState::Absent);
+    let shown = || rules(&following.node, &following.standing);
+    assert_eq!(shown(), "");
+    following.reconfigure(registry.rules(&[gone]));
+    until(|| following.problem(gone).is_some()).await;
+    let text = shown();
+    assert!(text.starts_with("rules version 1\n"), "{text}");
+    assert!(text.contains(gone), "{text}");
+    assert!(
+        text.contains("not heard since the start (entry 0)"),
+        "{text}"
+    );
+    following.reconfigure(registry.rules(&[&url]));
+    following.reaches(2).await;
+    assert_eq!(shown(), "rules version 1\nfeed entry 2, heard 0 s ago\n");
 }
 
 #[test]

@@ -388,6 +388,13 @@ pub(super) const ROUTES: &[Route] = &[
         rules::publication,
     ),
     get(
+        "/publication/versions/{version}",
+        "Publication",
+        &[],
+        "The rules as they were published under this version",
+        rules::publication_of,
+    ),
+    get(
         "/publication/preview",
         "Preview",
         &[],

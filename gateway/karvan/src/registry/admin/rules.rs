@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use gateway_policy::rules::Severity;
+use certs_keys::{Digest, DigestAlgorithm};
+use gateway_policy::rules::{Part, Severity};
 use gateway_proto::id::{ClientId, ServiceId};
 use gateway_registry::state::{RuleVersion, Stage};
 use gateway_registry::{Command, State};
@@ -190,6 +191,29 @@ pub(super) fn publication(call: &Call<'_>) -> Result<Answer, Problem> {
         "digest": published.digest(),
         "at": published.at(),
         "part": published.part(),
+    }))
+}
+
+/// The document that nodes were given once, of any version.
+pub(super) fn publication_of(call: &Call<'_>) -> Result<Answer, Problem> {
+    let text = call.parameter("version")?;
+    let version: u64 = text
+        .parse()
+        .map_err(|_| Problem::invalid("the version is no number"))?;
+    let octets = call.admin.registry.published_rules(version);
+    let octets = octets
+        .map_err(|error| Problem::of(&error))?
+        .ok_or_else(|| Problem::not_found(format!("version {version} of the rules")))?;
+    let part: Part = serde_json::from_slice(&octets).map_err(|error| {
+        tracing::error!(version, "published rules cannot be read: {error}");
+        Problem::failed()
+    })?;
+    let digest = Digest::of(DigestAlgorithm::Sha256, &octets);
+    Answer::ok(json!({
+        "version": part.version,
+        "digest": hex::encode(digest.as_bytes()),
+        "at": part.published,
+        "part": part,
     }))
 }
 

@@ -191,7 +191,7 @@ fn changes(text: &mut String, entry: &Value, full: bool) -> std::fmt::Result {
         };
         writeln!(text, "  {sign} {}", plain(field(change, "row")))?;
         if full {
-            // JSON has no control characters.
+            let [before, after] = [before, after].map(|row| one_line(&row.to_string()));
             writeln!(text, "      before: {before}\n      after:  {after}")?;
         }
     }

@@ -195,8 +195,11 @@ pub(crate) enum Rule {
     },
     /// Put all that was declared and drafted in force. The first time it switches rules on.
     Publish,
-    /// Show what is in force.
+    /// Show what is in force, or was.
     Published {
+        /// What was published under this version.
+        #[arg(long)]
+        version: Option<u64>,
         /// Write the document that nodes are given here.
         #[arg(long, value_name = "FILE")]
         part_out: Option<PathBuf>,
@@ -393,9 +396,12 @@ impl Rule {
                 Ok(Asked::get("/publication/preview", show))
             }
             Self::Publish => Ok(Asked::change(json!({ "command": "publish-rules" }))),
-            Self::Published { part_out } => {
+            Self::Published { version, part_out } => {
                 let show = Show::Published { part_out };
-                Ok(Asked::get("/publication", show))
+                Ok(match version {
+                    Some(version) => Asked::get(&format!("/publication/versions/{version}"), show),
+                    None => Asked::get("/publication", show),
+                })
             }
         }
     }
