@@ -1,6 +1,7 @@
 //! The life of a consent: what is kept of it, and what points to it.
 
 mod ask;
+mod bulk;
 mod change;
 mod find;
 mod possible;
@@ -23,6 +24,7 @@ use crate::trees::{BY_CONSUMER, BY_PERSON, CONSENTS, DOCUMENTS, ENDED, ENDS, HIS
 use crate::vault::Vault;
 use crate::{Caller, Error, HashKeys, marks, trees};
 
+pub use bulk::Granted;
 pub(crate) use possible::names;
 
 /// A request or consent as it is kept.

@@ -38,6 +38,7 @@ mod trees;
 mod vault;
 
 pub use answer::Answer;
+pub use consent::Granted;
 pub use desk::{Caller, Desk, Settings};
 pub use error::Error;
 pub use keys::{HashKeys, Keys};

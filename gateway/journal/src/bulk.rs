@@ -48,8 +48,8 @@ impl Journal {
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             let rows = rows.by_ref().take(ROWS_MAX);
-            let keyed =
-                rows.map(|(mark, time, ordinal)| (person_key(mark, ordered(time), ordinal), &value));
+            let keyed = rows
+                .map(|(mark, time, ordinal)| (person_key(mark, ordered(time), ordinal), &value));
             store.try_write(|tx| Ok::<_, Error>(tx.put_all(PERSONS, keyed)?))?;
         }
         store.try_write(|tx| set_meta(tx, APPLIED, until))?;
@@ -101,9 +101,7 @@ impl Batch {
         set_meta(tx, COUNT, meta_now(tx, COUNT)?.saturating_add(count))?;
         let key = provider.to_be_bytes();
         let before = tx.get(SINCE, key)?;
-        let before = before
-            .map(|time| crate::trees::number(&time))
-            .transpose()?;
+        let before = before.map(|time| crate::trees::number(&time)).transpose()?;
         let since = before.into_iter().chain(self.since).min();
         match since {
             Some(since) => Ok(tx.put(SINCE, key, since.to_be_bytes())?),
@@ -133,11 +131,13 @@ mod tests {
     /// Two persons by turns; every third request has no answer.
     fn history(journal: &Journal) -> Vec<(Asked, Outcome)> {
         let entry = |number: u64| {
-            let person = serde_json::json!({"kind": "fin", "value": format!("0TEST0{}", number % 2)});
+            let person =
+                serde_json::json!({"kind": "fin", "value": format!("0TEST0{}", number % 2)});
             let person = serde_json::from_value(person).unwrap();
             let asked = Asked {
                 ordinal: number * 2 + 1,
-                time: Timestamp::from_second(1_700_000_000 + i64::try_from(number).unwrap()).unwrap(),
+                time: Timestamp::from_second(1_700_000_000 + i64::try_from(number).unwrap())
+                    .unwrap(),
                 exchange: Exchange {
                     client: ClientId::from_rest(&format!("AZ/COM/{}/asks", number % 3)).unwrap(),
                     service: ServiceId::new(provider(), "income", None).unwrap(),
@@ -206,7 +206,12 @@ mod tests {
                     outcome: *outcome,
                 }));
             }
-            rows.extend(asked.persons.iter().map(|mark| (*mark, asked.time, asked.ordinal)));
+            rows.extend(
+                asked
+                    .persons
+                    .iter()
+                    .map(|mark| (*mark, asked.time, asked.ordinal)),
+            );
         }
         rows.sort_by_key(|(mark, _, ordinal)| (*mark, u64::MAX - ordinal));
         applied.apply(&events, until).unwrap();

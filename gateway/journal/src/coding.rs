@@ -1,4 +1,4 @@
-//! Entries as octets: about 90 for one person, with a UUID for query id.
+//! Entries as octets: about 80 for one person, with a UUID for query id.
 //!
 //! ```text
 //! octet 0   form: 1
@@ -381,3 +381,6 @@ const FROM: u8 = 1;
 const HIDDEN: u8 = 2;
 const IS_TEXT: u8 = 0;
 const IS_UUID: u8 = 1;
+
+#[cfg(test)]
+mod tests;

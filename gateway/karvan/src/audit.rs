@@ -28,6 +28,8 @@ mod progress;
 mod rules;
 mod show;
 mod targets;
+#[cfg(test)]
+mod testing;
 mod tree;
 mod verify;
 

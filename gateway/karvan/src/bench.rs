@@ -5,15 +5,19 @@
 //! digests, TLS and HTTP round trips and durable records, each measured alone just before. It counts
 //! a signature for each message: a ratio above 1 says that messages shared signatures under load.
 //!
-//! `karvan bench evidence` measures what is made of the log: see `evidence`.
+//! `karvan bench evidence` measures what is made of the log: see `evidence`. `karvan bench consent`
+//! measures what rules, consents and the journal cost: see `consent`.
 
 mod case;
+mod consent;
 mod evidence;
 mod load;
+mod measure;
 mod parts;
 mod plan;
 mod report;
 mod service;
+mod sheet;
 
 use std::fmt;
 use std::path::Path;
@@ -28,7 +32,7 @@ use self::load::Load;
 use self::report::Figures;
 use crate::config::{self, Loaded};
 use crate::country::place::{self, Place};
-use crate::country::{self, Country};
+use crate::country::{self, Country, Plan};
 use crate::service::Running;
 
 /// What the user asked for.
@@ -65,6 +69,8 @@ pub(crate) struct Options {
 enum Command {
     /// What the log carries, and what its evidence costs: time stamps, tree, documents, proofs.
     Evidence(evidence::Options),
+    /// What rules, consents and the journal cost: the check, exchanges, revocation, desk, journal.
+    Consent(consent::Options),
 }
 
 /// Why nothing was measured.
@@ -92,9 +98,16 @@ pub(crate) enum Error {
 
 /// Runs the cases asked for and prints their figures.
 pub(crate) async fn run(options: Options) -> Result<bool, Error> {
-    if let Some(Command::Evidence(options)) = options.command {
-        evidence::run(options).await?;
-        return Ok(true);
+    match options.command {
+        Some(Command::Evidence(options)) => {
+            evidence::run(options).await?;
+            return Ok(true);
+        }
+        Some(Command::Consent(options)) => {
+            consent::run(options).await?;
+            return Ok(true);
+        }
+        None => {}
     }
     if let Some(url) = &options.url {
         let figures = other_server(url, &options).await?;
@@ -143,23 +156,18 @@ struct Town {
 
 impl Town {
     async fn start(key: KeyKind) -> Result<Self, Error> {
-        Self::start_as(key, None).await
+        Self::start_as(&plan::COUNTRY, key, None).await
     }
 
-    /// With the configuration of both nodes changed before they start.
+    /// Of this plan, with the configuration of both nodes changed before they start.
     async fn start_as(
+        plan: &'static Plan,
         key: KeyKind,
         change: Option<fn(&mut config::node::Node)>,
     ) -> Result<Self, Error> {
-        let folder = tempfile::Builder::new()
-            .prefix("karvan-bench-")
-            .tempdir()
-            .map_err(|source| Error::Io {
-                what: "making a temporary folder",
-                source,
-            })?;
-        let base_port = place::free_base_port(&plan::COUNTRY).ok_or(Error::NoPorts)?;
-        let place = Place::new(&plan::COUNTRY, folder.path(), base_port);
+        let folder = folder()?;
+        let base_port = place::free_base_port(plan).ok_or(Error::NoPorts)?;
+        let place = Place::new(plan, folder.path(), base_port);
         country::found(&place, key)
             .await
             .map_err(|error| Error::Country(Box::new(error)))?;
@@ -221,6 +229,15 @@ impl Town {
         self.country.stop().await;
         self.folder
     }
+}
+
+/// A folder for what is measured, gone when it is dropped.
+fn folder() -> Result<tempfile::TempDir, Error> {
+    let made = tempfile::Builder::new().prefix("karvan-bench-").tempdir();
+    made.map_err(|source| Error::Io {
+        what: "making a temporary folder",
+        source,
+    })
 }
 
 fn reconfigure(path: &Path, change: fn(&mut config::node::Node)) -> Result<(), Error> {

@@ -75,7 +75,8 @@ impl Desk {
     }
 }
 
-fn requested(caller: &Caller, ask: &Ask, rules: &Rules, now: Timestamp) -> Result<Row, Refusal> {
+/// What is asked, when it is well-formed.
+pub(super) fn requested(caller: &Caller, ask: &Ask, rules: &Rules, now: Timestamp) -> Result<Row, Refusal> {
     check_codes("services", &ask.services)?;
     check_codes("categories", &ask.categories)?;
     bounds::text("purpose", &ask.purpose)?;

@@ -137,11 +137,26 @@ impl Desk {
         let (Some(actor), Some(will)) = (actor, &change.will) else {
             return Err(Refusal::NotPortal);
         };
+        let agreed = self.agree(row, actor, will.proof.clone(), now)?;
+        // What no node would believe is not handed out.
+        verify(&agreed.artefact, rules).map_err(|_| Refusal::KeyNotPublished)?;
+        row.agreed = Some(agreed);
+        self.end_predecessor(tx, row, step, now)
+    }
+
+    /// Notes who agreed, and signs to what.
+    pub(super) fn agree(
+        &self,
+        row: &mut Row,
+        actor: Actor,
+        proof: consent::Proof,
+        now: Timestamp,
+    ) -> Result<Agreed, Refusal> {
         let acting_for = actor.acting_for;
         row.relation = acting_for.as_ref().map(|acting| acting.relation);
         row.actor = acting_for.as_ref().map(|acting| acting.actor.clone());
         let valid_until = valid_until(row.validity, now)?;
-        let artefact = self.artefact(row, acting_for, will.proof.clone(), now, valid_until);
+        let artefact = self.artefact(row, acting_for, proof, now, valid_until);
         let artefact = sign(&artefact, &self.keys.consent_kid, &self.keys.consent);
         let artefact = artefact.map_err(|error| match error {
             consent::Error::Jws(jws::Error::TooLong) => Refusal::ArtefactTooLong {
@@ -149,14 +164,11 @@ impl Desk {
             },
             other => Refusal::Failed(Error::Artefact(other)),
         })?;
-        // What no node would believe is not handed out.
-        verify(&artefact, rules).map_err(|_| Refusal::KeyNotPublished)?;
-        row.agreed = Some(Agreed {
+        Ok(Agreed {
             artefact,
             valid_from: now,
             valid_until,
-        });
-        self.end_predecessor(tx, row, step, now)
+        })
     }
 
     fn artefact(

@@ -13,6 +13,7 @@
 )]
 
 mod ask;
+mod bulk;
 mod cases;
 mod feed;
 mod life;

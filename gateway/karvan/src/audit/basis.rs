@@ -29,7 +29,7 @@ use gateway_proto::id::{ClientId, GlobalGroupId};
 use serde::Serialize;
 
 pub(super) use self::again::{Again, Asked, Body, Unread, body_of};
-pub(super) use self::judge::judge;
+pub(super) use self::judge::{ground_of, judge};
 pub(super) use self::text::{ground, json, lines, stated_purpose};
 use crate::causes::with_causes;
 
@@ -197,7 +197,9 @@ impl Grounds {
             (self.left_to_provider, "left to the provider"),
         ];
         let said = counts.iter().filter(|(count, _)| *count > 0);
-        let mut said: Vec<String> = said.map(|(count, what)| format!("{count} {what}")).collect();
+        let mut said: Vec<String> = said
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
         if said.is_empty() {
             return None;
         }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use gateway_messagelog::audit::{Finding, Outcome, Reader, Verdict as Judged};
-use gateway_messagelog::{Direction, Protection, Record};
 use gateway_messagelog::tree::Offline;
+use gateway_messagelog::{Direction, Protection, Record};
 use serde_json::{Value, json};
 
 use super::basis::KnownRules;

@@ -11,14 +11,12 @@
 //! * `tree`: opening a large log, and proofs from it
 //! * `opened`: one opening in a process of its own
 //! * `made`: records with real signatures, and a configuration by which they verify
-//! * `measure`: percentiles, sizes
 //! * `report`: the figures, for people and for programs
 
 mod append;
 mod documents;
 mod exchanges;
-mod made;
-mod measure;
+pub(super) mod made;
 mod opened;
 mod report;
 mod tree;
@@ -28,8 +26,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::Error;
 use super::case::Case;
+use super::{Error, folder, measure};
 use report::Report;
 
 /// What the user asked for.
@@ -100,21 +98,12 @@ pub(super) async fn run(options: Options) -> Result<(), Error> {
     report.end().map_err(Error::Output)
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     match Duration::try_from_secs_f64(seconds) {
         Ok(time) if !time.is_zero() => Ok(time),
         Ok(_) | Err(_) => Err("not a time that can be measured".to_owned()),
     }
-}
-
-/// A folder for a log, gone when it is dropped.
-fn folder() -> Result<tempfile::TempDir, Error> {
-    let made = tempfile::Builder::new().prefix("karvan-bench-").tempdir();
-    made.map_err(|source| Error::Io {
-        what: "making a temporary folder",
-        source,
-    })
 }
 
 #[cfg(test)]

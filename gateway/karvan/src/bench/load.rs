@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,12 +13,14 @@ use http::{Method, Request, Uri};
 use super::{Error, client};
 use crate::clock;
 
-/// One request, to be sent many times.
+/// Requests to be sent many times, by turns.
 #[derive(Clone, Debug)]
 pub(super) struct Load {
     method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    /// At least one.
+    targets: Vec<(Uri, HeaderMap)>,
+    /// Whose turn it is.
+    turn: Arc<AtomicUsize>,
     body: Option<Bytes>,
 }
 
@@ -33,11 +36,33 @@ impl Load {
     /// POST to the REST interface.
     pub(super) fn rest(node: SocketAddr, body: Vec<u8>) -> Self {
         let path = "/r1/AZ/GOV/0000000131/answers/echo";
-        let mut load = Self::post(node, path, body, "application/octet-stream");
         let client = HeaderValue::from_static("AZ/GOV/0000001181/asks");
-        load.headers
-            .insert(HeaderName::from_static("x-road-client"), client);
-        load
+        let client = (HeaderName::from_static("x-road-client"), client);
+        let octets = "application/octet-stream";
+        Self::post(node, path, body, octets).with(&[client])
+    }
+
+    /// The same, with a query and further headers for each of the targets.
+    pub(super) fn to(self, queries: &[(String, Vec<(HeaderName, HeaderValue)>)]) -> Self {
+        let targets = queries.iter().flat_map(|(query, more)| {
+            self.targets.iter().map(move |(uri, headers)| {
+                let uri = format!("{uri}?{query}").parse().unwrap_or_default();
+                let mut headers = headers.clone();
+                headers.extend(more.iter().cloned());
+                (uri, headers)
+            })
+        });
+        Self {
+            targets: targets.collect(),
+            ..self
+        }
+    }
+
+    fn with(mut self, more: &[(HeaderName, HeaderValue)]) -> Self {
+        for (_, headers) in &mut self.targets {
+            headers.extend(more.iter().cloned());
+        }
+        self
     }
 
     /// POST to the SOAP interface.
@@ -57,12 +82,7 @@ impl Load {
         if let Ok(host) = HeaderValue::from_str(&node.to_string()) {
             headers.insert(HOST, host);
         }
-        Self {
-            method: Method::POST,
-            uri,
-            headers,
-            body: Some(body.into()),
-        }
+        Self::one(Method::POST, uri, headers, Some(body.into()))
     }
 
     /// Any request to any server.
@@ -96,12 +116,16 @@ impl Load {
         } else {
             Method::GET
         };
-        Ok(Self {
+        Ok(Self::one(method, uri, map, body.map(Bytes::from)))
+    }
+
+    fn one(method: Method, uri: Uri, headers: HeaderMap, body: Option<Bytes>) -> Self {
+        Self {
             method,
-            uri,
-            headers: map,
-            body: body.map(Bytes::from),
-        })
+            targets: vec![(uri, headers)],
+            turn: Arc::default(),
+            body,
+        }
     }
 
     /// Sends from `clients` clients for this long; every answer must be a success.
@@ -127,15 +151,20 @@ impl Load {
         })
     }
 
-    fn request(&self) -> Request<Body> {
+    /// The next one.
+    pub(super) fn request(&self) -> Request<Body> {
         let body = self
             .body
             .clone()
             .map_or_else(gateway_net::empty, gateway_net::full);
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.headers.clone();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let place = turn.checked_rem(self.targets.len()).unwrap_or(0);
+        if let Some((uri, headers)) = self.targets.get(place) {
+            *request.uri_mut() = uri.clone();
+            *request.headers_mut() = headers.clone();
+        }
         request
     }
 }

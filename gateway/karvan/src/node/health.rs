@@ -14,7 +14,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
 
 use super::feed;
-use super::journal::Progress;
+use super::journal::{self, Progress};
 use super::stamping::HttpAsk;
 use super::transparency::Standing;
 
@@ -172,7 +172,7 @@ impl Handler for Health {
                     + &self.damage()
                     + &self.log()
                     + &rules(&self.node, &self.feed)
-                    + &self.journal()
+                    + &journal::remarks(&self.node, &self.journal).await
                     + &super::archive::remarks(&self.archive);
                 if missing.is_empty() {
                     (StatusCode::OK, format!("ready\n{remarks}"))
@@ -232,19 +232,6 @@ pub(super) fn rules(node: &Node, feed_standing: &feed::Standing) -> String {
         Some(age) => writeln!(text, "feed entry {number}, heard {} s ago", age.max(0)),
     };
     text
-}
-
-/// The journal, when it stands still.
-fn journal(&self) -> String {
-    let failure = self.journal.failure();
-    failure.map_or_else(String::new, |failure| {
-        let behind = self
-            .node
-            .log
-            .last_ordinal()
-            .saturating_sub(self.journal.reached());
-        format!("degraded: the journal is {behind} entries behind the log: {failure}\n")
-    })
 }
 
 fn refused(fault: RulesFault) -> &'static str {

@@ -10,7 +10,7 @@ mod follow;
 mod keys;
 mod service;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use gateway_exchange::Clock;
 use gateway_journal::Journal;
 
-pub(super) use self::follow::{Following, Progress};
+pub(super) use self::follow::{Following, Progress, remarks};
 pub(super) use self::service::Services;
 use crate::config::{self, Loaded, node as file};
 
@@ -34,6 +34,11 @@ pub(crate) enum Error {
     Journal(gateway_journal::Error),
     /// The log cannot be followed.
     Log(gateway_messagelog::Error),
+    /// The journal knows more of the log than there is: it is of another one.
+    OtherLog {
+        applied: u64,
+        last: u64,
+    },
     /// The process is ending.
     Interrupted,
 }
@@ -85,6 +90,12 @@ impl fmt::Display for Error {
                 "the journal cannot follow the message log; once damage has been looked at, the \
                  node goes on behind it with on_damage = \"continue\" in [log]",
             ),
+            Self::OtherLog { applied, last } => write!(
+                f,
+                "the journal has taken in {applied} entries of the message log, which has only \
+                 {last}: is it of this log? Bring the log back as it was, or move journal.redb away \
+                 and the node begins another from what is in the log"
+            ),
             Self::Interrupted => f.write_str("the journal was interrupted"),
         }
     }
@@ -96,7 +107,7 @@ impl std::error::Error for Error {
             Self::Config(error) => std::error::Error::source(error),
             Self::Journal(error) => std::error::Error::source(error),
             Self::Log(error) => Some(error),
-            Self::Keys { .. } | Self::Interrupted => None,
+            Self::Keys { .. } | Self::OtherLog { .. } | Self::Interrupted => None,
         }
     }
 }

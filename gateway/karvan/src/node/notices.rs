@@ -206,3 +206,6 @@ impl<T: Transport> Notices<T> {
 const PAUSE: Duration = Duration::from_secs(5);
 const PAUSE_MAX: Duration = Duration::from_secs(300);
 const PAGE: usize = 100;
+
+#[cfg(test)]
+mod tests;

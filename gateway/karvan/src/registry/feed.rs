@@ -93,7 +93,7 @@ impl Feed {
         }
         match self.page(asked.after).await {
             Ok(page) => respond(StatusCode::OK, page),
-            Err(refusal) => refused(&refusal),
+            Err(response) => *response,
         }
     }
 
@@ -115,8 +115,8 @@ impl Feed {
         true
     }
 
-    /// The page behind an entry, with a head as of now.
-    async fn page(&self, after: u64) -> Result<Bytes, Refusal> {
+    /// The page behind an entry, with a head as of now; or what is answered instead.
+    async fn page(&self, after: u64) -> Result<Bytes, Box<Response<Body>>> {
         let mut made = self.made.lock().await;
         let number = self.desk.feed_number();
         made.retain(|page| page.number == number && page.at.elapsed() < SHARED_FOR);
@@ -127,8 +127,12 @@ impl Feed {
         let now = SystemClock.now();
         let page = tokio::task::spawn_blocking(move || desk.page(after, now)).await;
         let bytes = match page {
-            Ok(page) => Bytes::from(page?),
-            Err(_) => return Err(Refusal::from(gateway_consent::Error::Time)),
+            Ok(Ok(page)) => Bytes::from(page),
+            Ok(Err(refusal)) => return Err(Box::new(refused(&refusal))),
+            Err(_) => {
+                let text = "The feed could not be read; the registry's own log tells why.";
+                return Err(Box::new(sentence(StatusCode::INTERNAL_SERVER_ERROR, text)));
+            }
         };
         if bytes.len() <= SHARED_BYTES_MAX {
             if made.len() >= SHARED_MAX {

@@ -1,12 +1,15 @@
 //! `endpoints.json`: what an information system needs to know of a running sandbox, for programs.
+//!
+//! It names no keys: whoever verifies something begins with the anchor, which lies beside it, and takes
+//! keys and the address of the feed from the signed configuration.
 
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::country::INSTANCE;
 use crate::country::place::Place;
+use crate::country::{DESK, INSTANCE};
 
 /// The document.
 #[derive(Debug, Serialize)]
@@ -16,6 +19,24 @@ pub(super) struct Endpoints {
     through_nodes: bool,
     /// By service code.
     services: Map<String, Value>,
+    legal: Legal,
+}
+
+/// Who asks for what on which ground, and where.
+#[derive(Debug, Serialize)]
+struct Legal {
+    /// The anchor of the global configuration, seen from the document.
+    anchor: &'static str,
+    /// By what they are in the story.
+    callers: Map<String, Value>,
+    /// The services of the consent desk, by code; in full, as they stand behind `/r1/`.
+    desk: Map<String, Value>,
+    /// Persons by FIN: `{persons}/{fin}`, for the portal by law, for the clinic in an emergency.
+    persons: String,
+    /// Income certificates by FIN: `{income}/persons/{fin}/income`, for the bank by consent.
+    income: String,
+    /// Whose journals tell who asked about a person.
+    journals: Vec<String>,
 }
 
 /// A service as its caller sees it: one code in SOAP, one endpoint in REST.
@@ -28,12 +49,22 @@ struct Described {
     rest: &'static str,
 }
 
+/// An information system that asks.
+struct Caller {
+    name: &'static str,
+    /// `class/code/subsystem`.
+    client: &'static str,
+    node: &'static str,
+    /// For what it asks, where its rules name a purpose.
+    purpose: Option<&'static str>,
+}
+
 impl Endpoints {
-    /// The services the portal calls through its own node.
+    /// The services the portal calls through its own node, and who else asks.
     pub(super) fn of(place: &Place) -> Self {
         let node = place.clients_http(place.node_index("iria"));
         let services = DESCRIBED.iter().map(|service| {
-            let provider = format!("{INSTANCE}/{}", service.provider);
+            let provider = full(service.provider);
             let value = json!({
                 "version": "v1",
                 "namespace": service.namespace,
@@ -45,9 +76,10 @@ impl Endpoints {
             (service.code.to_owned(), value)
         });
         Self {
-            client: format!("{INSTANCE}/GOV/0000001181/mygov"),
+            client: full("GOV/0000001181/mygov"),
             through_nodes: true,
             services: services.collect(),
+            legal: Legal::of(place),
         }
     }
 
@@ -64,6 +96,53 @@ impl Endpoints {
             Ok(()) | Err(_) => Ok(()),
         }
     }
+}
+
+impl Legal {
+    fn of(place: &Place) -> Self {
+        let callers = CALLERS.iter().map(|caller| {
+            let node = place.clients_http(place.node_index(caller.node));
+            let value = json!({
+                "client": full(caller.client),
+                "node": format!("http://{node}"),
+                "purpose": caller.purpose,
+            });
+            (caller.name.to_owned(), value)
+        });
+        let mut desk = Map::new();
+        let mut journals = Vec::new();
+        for client in place.plan().nodes.iter().flat_map(|node| node.clients) {
+            let of_desk = client
+                .services
+                .iter()
+                .filter(|service| service.adapter == DESK);
+            for service in of_desk {
+                let path = format!("{}/{}", full(client.id), service.code);
+                desk.insert(service.code.to_owned(), path.into());
+            }
+            let gives_data = client
+                .services
+                .iter()
+                .any(|service| service.adapter != DESK);
+            // A client that stands on two nodes is one provider.
+            let id = full(client.id);
+            if gives_data && !journals.contains(&id) {
+                journals.push(id);
+            }
+        }
+        Self {
+            anchor: "anchor.xml",
+            callers: callers.collect(),
+            desk,
+            persons: full("GOV/0000000131/iamas/persons"),
+            income: full("GOV/0000000391/pensiya/income"),
+            journals,
+        }
+    }
+}
+
+fn full(id: &str) -> String {
+    format!("{INSTANCE}/{id}")
 }
 
 const NAME: &str = "endpoints.json";
@@ -96,5 +175,38 @@ const DESCRIBED: &[Described] = &[
         namespace: "urn:az:emas:1",
         adapter: "emas",
         rest: "labour",
+    },
+];
+
+const CALLERS: &[Caller] = &[
+    Caller {
+        name: "portal",
+        client: "GOV/0000001181/mygov",
+        node: "iria",
+        purpose: Some("e-service"),
+    },
+    Caller {
+        name: "bank",
+        client: "COM/0000001201/kredit",
+        node: "iria",
+        purpose: Some("credit"),
+    },
+    Caller {
+        name: "clinic",
+        client: "GOV/0000000541/dogum",
+        node: "iria",
+        purpose: Some("emergency"),
+    },
+    Caller {
+        name: "social_aid",
+        client: "GOV/0000000261/vemtas",
+        node: "eesmn",
+        purpose: Some("social-aid"),
+    },
+    Caller {
+        name: "supervisor",
+        client: "GOV/0000001181/nezaret",
+        node: "iria",
+        purpose: None,
     },
 ];

@@ -22,6 +22,8 @@ pub(crate) const ADAPTERS: [&str; 6] = ["iamas", "emas", "pensiya", "muavinet", 
 pub(crate) struct Country {
     dir: TempDir,
     base_port: u16,
+    /// From which level on services say what they do, when not as they would by themselves.
+    level: Option<&'static str>,
 }
 
 /// A service of a country.
@@ -67,7 +69,14 @@ impl Country {
         Some(Self {
             dir: tempfile::tempdir().unwrap(),
             base_port: free_block(),
+            level: None,
         })
+    }
+
+    /// Services say from this level on what they do.
+    pub(crate) fn saying(mut self, level: &'static str) -> Self {
+        self.level = Some(level);
+        self
     }
 
     /// Runs `karvan sandbox` here and waits for its end.
@@ -199,6 +208,9 @@ impl Country {
         program
             .args([command, "--config"])
             .arg(self.config(service));
+        if let Some(level) = self.level {
+            program.args(["--log", level]);
+        }
         self.run(program, name)
     }
 

@@ -75,6 +75,29 @@ fn does_the_same_while_the_registry_is_stopped_and_while_it_runs() {
 }
 
 #[test]
+fn a_new_key_is_all_that_is_printed_and_opens_the_door() {
+    let Some(place) = Place::founded() else {
+        return;
+    };
+    let printed = place.done(&["key", "add", "ci", "--role", "auditor"]);
+    let key = printed.strip_suffix('\n').unwrap();
+    assert!(
+        key.len() >= 40 && !key.contains(char::is_whitespace),
+        "{key}"
+    );
+    let said = place.refused(&["key", "add", "other", "--role", "king"], 1);
+    assert!(
+        said.contains("the body is not what this call takes"),
+        "{said}"
+    );
+    let _running = place.start();
+    let user = place.call("GET", "/user", Some(key), b"");
+    assert_eq!(user.text(), r#"{"name":"ci","role":"auditor"}"#);
+    place.done(&["key", "remove", "ci"]);
+    assert_eq!(place.call("GET", "/user", Some(key), b"").status, 401);
+}
+
+#[test]
 fn the_local_key_is_another_at_each_start_and_nobody_else_names_a_user() {
     let Some(place) = Place::founded() else {
         return;

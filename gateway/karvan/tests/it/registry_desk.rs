@@ -235,6 +235,35 @@ fn what_the_desk_did_is_there_after_a_restart_and_a_new_hash_key() {
 }
 
 #[test]
+fn a_change_of_the_consent_key_keeps_or_drops_the_old_one() {
+    let Some(place) = Place::with_rules() else {
+        return;
+    };
+    let keys = || {
+        let settings = place.asked(&["setting", "show"]);
+        let keys = settings["consent"]["keys"].as_array().unwrap().iter();
+        keys.map(|key| key["kid"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let [old] = &keys()[..] else {
+        panic!("one key");
+    };
+    std::fs::remove_file(place.folder().join("data/consent.key.pem")).unwrap();
+    place.done(&["setting", "consent-service", "--keep-keys"]);
+    let [new, kept] = &keys()[..] else {
+        panic!("two keys");
+    };
+    assert_eq!(kept, old);
+    assert_ne!(new, old);
+    place.done(&["setting", "consent-service"]);
+    assert_eq!(keys(), std::slice::from_ref(new));
+    // Whose consents are believed does not wait for the next publication.
+    let part = place.asked(&["rule", "published"])["part"].clone();
+    assert_eq!(part["consent"]["keys"][0]["kid"], new.as_str());
+    assert_eq!(part["consent"]["keys"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn keys_that_are_lost_or_under_another_pin_stop_the_start() {
     let Some(place) = Place::with_rules() else {
         return;

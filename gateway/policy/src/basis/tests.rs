@@ -1,3 +1,4 @@
+mod again;
 mod ground;
 mod property;
 mod quota;

@@ -1,5 +1,7 @@
 //! What becomes of finished files, and of the log behind them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use gateway_net::{Client, ClientOptions, ServerTrust};
@@ -207,4 +209,23 @@ async fn the_log_is_cleaned_behind_the_archive_and_not_before() {
     assert_eq!(status.last_run, Some(place.world.clock.now()));
     assert_eq!((status.files, status.messages, status.failures), (1, 1, 0));
     assert_eq!(archiver.last_run().unwrap(), status.last_run);
+}
+
+#[tokio::test]
+async fn what_somebody_else_has_not_read_is_not_erased() {
+    let place = Place::new();
+    let followed = Arc::new(AtomicU64::new(2));
+    let options = Options {
+        keep: SignedDuration::ZERO,
+        followed: Some(Arc::clone(&followed)),
+        ..place.options()
+    };
+    place.stamped(3).await;
+    place.world.log.rotate().await.unwrap();
+    place.world.clock.advance(3600);
+    let made = place.run(&options).await.unwrap();
+    assert_eq!((made.messages, made.erased.segments), (3, 0));
+    followed.store(place.world.log.last_ordinal(), Ordering::Release);
+    let made = place.run(&options).await.unwrap();
+    assert_eq!(made.erased.segments, 1);
 }

@@ -97,8 +97,7 @@ impl Again {
         if record.message_digest.is_some() {
             return Err(Unread::NotKept("the message"));
         }
-        let unreadable =
-            |error: &dyn std::error::Error| Unread::Unreadable(with_causes(error));
+        let unreadable = |error: &dyn std::error::Error| Unread::Unreadable(with_causes(error));
         let message = match record.protocol {
             Protocol::Soap => {
                 let mut limits = Limits::default();
@@ -212,7 +211,9 @@ impl Again {
                         let bytes_max = JSON_BYTES_MAX;
                         return Err(Unread::Refused(BasisError::BodyTooLong { bytes_max }));
                     }
-                    Body::NotKept => return Err(Unread::NotKept("the body, which names the persons,")),
+                    Body::NotKept => {
+                        return Err(Unread::NotKept("the body, which names the persons,"));
+                    }
                     Body::Unreadable(reason) => return Err(Unread::Unreadable(reason.clone())),
                 };
                 Source::Rest {

@@ -4,10 +4,8 @@ use gateway_exchange::local::BuiltIn;
 use gateway_messagelog::audit::Outcome;
 use gateway_messagelog::{Basis, Direction, Disclosure, Ground, Protocol, Record, Side};
 use gateway_policy::basis::{Decision, Directory as _, Ground as Decided, Refusal};
-use gateway_policy::rules::{
-    Basis as Kind, Consumer, Disclosure as Ruled, Registration, Rule, Rules,
-};
-use gateway_proto::id::{ClientId, ServiceId};
+use gateway_policy::rules::{Basis as Kind, Consumer, Disclosure as Ruled, Rule, Rules};
+use gateway_proto::id::ClientId;
 use jiff::{SignedDuration, Timestamp};
 
 use super::again::Body;
@@ -21,9 +19,8 @@ pub(in crate::audit) fn judge(
     in_force: &[InForce<'_>],
 ) -> Option<Outcome> {
     let Some(basis) = record.basis.as_deref() else {
-        return must_have(record, in_force).then(|| {
-            fails("there were rules that day, and no basis of it was noted".to_owned())
-        });
+        return must_have(record, in_force)
+            .then(|| fails("there were rules that day, and no basis of it was noted".to_owned()));
     };
     if record.direction == Direction::Response {
         return Some(fails("a basis was noted of a response".to_owned()));
@@ -104,7 +101,10 @@ impl Judging<'_> {
     fn judge(&self, body: Body) -> Result<(), Outcome> {
         self.rule().map_err(fails)?;
         let again = Again::read(self.record, body).map_err(|unread| self.unread(&unread))?;
-        let asked = again.under(self.rules).map_err(|unread| self.unread(&unread))?;
+        let asked = again
+            .under(self.rules)
+            .map_err(|unread| self.unread(&unread))?;
+        self.said(&again).map_err(fails)?;
         let (found, noted) = (asked.persons(), self.basis.persons.len());
         if found != noted {
             return Err(fails(format!(
@@ -112,6 +112,27 @@ impl Judging<'_> {
             )));
         }
         self.decision(&again, &asked).map_err(fails)
+    }
+
+    /// What was noted as said was said.
+    fn said(&self, again: &Again) -> Result<(), String> {
+        let (basis, stated) = (self.basis, again.stated());
+        let same = [
+            ("client", *again.client() == self.record.client),
+            ("service", *again.service() == self.record.service),
+            (
+                "emergency",
+                basis.emergency.is_none() || basis.emergency == stated.emergency,
+            ),
+            (
+                "authentication",
+                basis.authentication.is_none() || basis.authentication == stated.authentication,
+            ),
+        ];
+        match same.into_iter().find(|(_, same)| !same) {
+            None => Ok(()),
+            Some((field, _)) => Err(format!("the message names another {field} than was noted")),
+        }
     }
 
     /// What was noted is what stands in the rules: no message is needed to tell.

@@ -10,7 +10,10 @@ pub(in crate::audit) fn lines(record: &Record, basis: &Basis) -> Vec<(&'static s
     let mut lines = vec![("ground", headline(basis))];
     if let Some(rule) = &basis.rule {
         let (version, rules) = (basis.rule_version, basis.rules_version);
-        lines.push(("rule", format!("{rule}, version {version}, of the rules {rules}")));
+        lines.push((
+            "rule",
+            format!("{rule}, version {version}, of the rules {rules}"),
+        ));
     }
     if let Some(purpose) = &basis.purpose {
         let stated = match stated_purpose(record) {
@@ -31,7 +34,10 @@ pub(in crate::audit) fn lines(record: &Record, basis: &Basis) -> Vec<(&'static s
         lines.push(("user proved by", level.clone()));
     }
     if !basis.persons.is_empty() {
-        lines.push(("persons", format!("{}, under keyed hashes", basis.persons.len())));
+        lines.push((
+            "persons",
+            format!("{}, under keyed hashes", basis.persons.len()),
+        ));
     }
     lines.push((
         "disclosure",

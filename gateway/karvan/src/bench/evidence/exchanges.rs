@@ -16,7 +16,7 @@ use super::measure::{bytes_at, each, mean, percent_less};
 use super::{Options, opened};
 use crate::bench::case::Case;
 use crate::bench::parts::{self, part};
-use crate::bench::{Error, Town};
+use crate::bench::{Error, Town, plan};
 use crate::config;
 
 /// What was measured.
@@ -88,7 +88,7 @@ async fn turn(
     options: &Options,
     change: fn(&mut config::node::Node),
 ) -> Result<(f64, Vec<Disk>), Error> {
-    let town = Town::start_as(options.case.key, Some(change)).await?;
+    let town = Town::start_as(&plan::COUNTRY, options.case.key, Some(change)).await?;
     let load = load(&town, options.case);
     load.run(4, WARM_UP).await?;
     let outcome = load.run(options.clients.max(1), options.seconds).await?;

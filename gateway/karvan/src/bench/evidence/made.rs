@@ -28,7 +28,7 @@ use crate::clock::SystemClock;
 use crate::country::INSTANCE;
 
 /// A client, its authority and its time-stamping authority.
-pub(super) struct Made {
+pub(in crate::bench) struct Made {
     authority: Authority,
     timestamper: Arc<Timestamper>,
     context: SigningContext,
@@ -36,7 +36,7 @@ pub(super) struct Made {
 }
 
 impl Made {
-    pub(super) fn new() -> Result<Self, Error> {
+    pub(in crate::bench) fn new() -> Result<Self, Error> {
         let now = SystemClock.now();
         let mut authority =
             Authority::create("Bench", KeyKind::P256, now).map_err(|error| part(&error))?;
@@ -151,7 +151,7 @@ impl Made {
     }
 
     /// The configuration that approves both authorities.
-    pub(super) fn snapshot(&self) -> Result<Snapshot, Error> {
+    pub(in crate::bench) fn snapshot(&self) -> Result<Snapshot, Error> {
         let root = self.authority.root();
         let shared = SharedParams {
             instance: INSTANCE.to_owned(),

@@ -1,65 +1,46 @@
 //! The figures, for people and for programs.
 
-use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::measure::Spread;
 use super::{append, documents, exchanges, tree};
+use crate::bench::sheet::{Sheet, line, ratio};
 
 /// Text as the parts are measured, or one document at the end.
 #[derive(Debug)]
-pub(super) struct Report {
-    /// The parts so far; `None`: text is wanted.
-    document: Option<Map<String, Value>>,
-}
+pub(super) struct Report(Sheet);
 
 impl Report {
     pub(super) fn new(as_json: bool) -> io::Result<Self> {
-        let document = as_json.then(Map::new);
-        if document.is_none() {
-            print(&format!("logs in {}\n", std::env::temp_dir().display()))?;
-        }
-        Ok(Self { document })
+        let head = format!("logs in {}\n", std::env::temp_dir().display());
+        Sheet::new(as_json, &head).map(Self)
     }
 
     pub(super) fn append(&mut self, figures: append::Figures) -> io::Result<()> {
-        self.part("append", &json!(figures), || append_text(&figures))
+        let Self(sheet) = self;
+        sheet.part("append", &json!(figures), || append_text(&figures))
     }
 
     pub(super) fn exchanges(&mut self, figures: exchanges::Figures) -> io::Result<()> {
-        self.part("exchanges", &json!(figures), || exchanges_text(&figures))
+        let Self(sheet) = self;
+        sheet.part("exchanges", &json!(figures), || exchanges_text(&figures))
     }
 
     pub(super) fn documents(&mut self, figures: documents::Figures) -> io::Result<()> {
-        self.part("documents", &json!(figures), || documents_text(&figures))
+        let Self(sheet) = self;
+        sheet.part("documents", &json!(figures), || documents_text(&figures))
     }
 
     pub(super) fn tree(&mut self, figures: tree::Figures) -> io::Result<()> {
-        self.part("tree", &json!(figures), || tree_text(&figures))
+        let Self(sheet) = self;
+        sheet.part("tree", &json!(figures), || tree_text(&figures))
     }
 
     pub(super) fn end(self) -> io::Result<()> {
-        match self.document {
-            None => Ok(()),
-            Some(document) => print(&format!("{}\n", Value::Object(document))),
-        }
-    }
-
-    fn part(
-        &mut self,
-        name: &str,
-        figures: &Value,
-        text: impl FnOnce() -> String,
-    ) -> io::Result<()> {
-        match &mut self.document {
-            None => print(&text()),
-            Some(document) => {
-                document.insert(name.to_owned(), rounded(figures));
-                Ok(())
-            }
-        }
+        let Self(sheet) = self;
+        sheet.end()
     }
 }
 
@@ -216,10 +197,6 @@ fn tree_text(figures: &tree::Figures) -> String {
     text
 }
 
-fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
-    let _infallible = writeln!(text, "{what}");
-}
-
 fn on(is_on: bool) -> &'static str {
     match is_on {
         true => "on",
@@ -227,52 +204,10 @@ fn on(is_on: bool) -> &'static str {
     }
 }
 
-fn ratio(found: f64, bound: f64) -> f64 {
-    match bound > 0.0 {
-        true => found / bound,
-        false => 0.0,
-    }
-}
-
-/// Two digits behind the point are more than any figure is worth.
-fn rounded(value: &Value) -> Value {
-    match value {
-        Value::Number(number) if number.is_f64() => {
-            json!(crate::bench::report::round(number.as_f64().unwrap_or(0.0)))
-        }
-        Value::Array(values) => values.iter().map(rounded).collect(),
-        Value::Object(members) => {
-            let members = members.iter();
-            Value::Object(
-                members
-                    .map(|(name, value)| (name.clone(), rounded(value)))
-                    .collect(),
-            )
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
-    }
-}
-
-fn print(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
-    use super::{exchanges_text, ratio, rounded};
+    use super::exchanges_text;
     use crate::bench::evidence::exchanges::{Disk, Figures, Round};
-
-    #[test]
-    fn figures_are_rounded_and_counts_are_not() {
-        let figures = json!({"a": 1.239, "b": [2.0049, 12_345_678_901_u64], "c": "1.239"});
-        let expected = json!({"a": 1.24, "b": [2.0, 12_345_678_901_u64], "c": "1.239"});
-        assert_eq!(rounded(&figures), expected);
-        assert!(ratio(1.0, 0.0).abs() < f64::EPSILON);
-    }
 
     #[test]
     fn the_load_is_told_round_by_round() {

@@ -3,6 +3,7 @@
 //! Uses of limited rules and consents are counted from the journal, so it catches up before the node
 //! listens. Afterwards it is never far behind; what has not come so far is counted in memory.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -51,6 +52,11 @@ impl Following {
         let days = |days: u32| SignedDuration::from_hours(i64::from(days).saturating_mul(24));
         let progress = Progress::default();
         let applied = opened.journal.applied().map_err(Error::Journal)?;
+        let last = node.log.last_ordinal();
+        if applied > last {
+            // New entries would be taken for old ones.
+            return Err(Error::OtherLog { applied, last });
+        }
         progress.reached.store(applied, Ordering::Release);
         Ok(Self {
             node,
@@ -206,6 +212,40 @@ fn clean(
     Ok(())
 }
 
+/// What an operator sees of the journal: how much is in it, whether it stands still, and whether the
+/// supervisor does not hear of something.
+pub(in crate::node) async fn remarks(node: &Node, progress: &Progress) -> String {
+    let mut text = String::new();
+    if let Some(failure) = progress.failure() {
+        let behind = node.log.last_ordinal().saturating_sub(progress.reached());
+        let _infallible = writeln!(
+            text,
+            "degraded: the journal is {behind} entries behind the log: {failure}"
+        );
+    }
+    let journal = node.journal.clone();
+    let counts = tokio::task::spawn_blocking(move || journal.counts()).await;
+    let Ok(Ok(counts)) = counts else {
+        text.push_str("degraded: the journal cannot be read: see the node's own log\n");
+        return text;
+    };
+    if counts.entries > 0 || counts.vital_uses > 0 {
+        let _infallible = writeln!(
+            text,
+            "journal: {} entries; break-glass uses so far: {}",
+            counts.entries, counts.vital_uses
+        );
+    }
+    if counts.notices > 0 {
+        let _infallible = writeln!(
+            text,
+            "degraded: {} break-glass uses were not told to the supervisor yet",
+            counts.notices
+        );
+    }
+    text
+}
+
 impl Progress {
     /// Up to which entry the log was taken in.
     pub(in crate::node) fn reached(&self) -> u64 {
@@ -242,7 +282,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The same while it cannot be followed.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// Records are held with their bodies.
-const PAGE: usize = 200;
+const PAGE: usize = 100;
 const BATCH: usize = 1_000;
 const CLEAN: SignedDuration = SignedDuration::from_hours(1);
 const TELL_ENTRIES: u64 = 100_000;

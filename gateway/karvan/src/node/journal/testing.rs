@@ -16,16 +16,16 @@ use gateway_policy::person::{KeyKind, PersonKey};
 use gateway_proto::id::{ClientId, ServiceId};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Following, Opened, open};
+use super::{Error, Following, open};
 use crate::config::Loaded;
 use crate::config::node as file;
 use crate::node::sample;
 
-pub(super) const NOW: Timestamp = Timestamp::constant(1_893_456_000, 0);
+pub(in crate::node) const NOW: Timestamp = Timestamp::constant(1_893_456_000, 0);
 
 /// A clock that stands until it is moved.
 #[derive(Debug)]
-pub(super) struct Moved(Mutex<Timestamp>);
+pub(in crate::node) struct Moved(Mutex<Timestamp>);
 
 impl Clock for Moved {
     fn now(&self) -> Timestamp {
@@ -34,22 +34,22 @@ impl Clock for Moved {
 }
 
 /// A node that only logs, with its journal.
-pub(super) struct World {
-    pub(super) node: Arc<Node>,
+pub(in crate::node) struct World {
+    pub(in crate::node) node: Arc<Node>,
     /// Until it runs.
     following: Option<Following>,
     clock: Arc<Moved>,
 }
 
 impl World {
-    pub(super) fn start(dir: &Path, sections: &str) -> Self {
-        let clock = Arc::new(Moved(Mutex::new(NOW)));
-        let config = config(dir, sections);
-        let opened = open(&config, clock.as_ref()).unwrap();
-        Self::with(dir, &config, opened, clock)
+    pub(in crate::node) fn start(dir: &Path, sections: &str) -> Self {
+        Self::try_start(dir, sections).unwrap()
     }
 
-    fn with(dir: &Path, config: &Loaded<file::Node>, opened: Opened, clock: Arc<Moved>) -> Self {
+    pub(in crate::node) fn try_start(dir: &Path, sections: &str) -> Result<Self, Error> {
+        let clock = Arc::new(Moved(Mutex::new(NOW)));
+        let config = config(dir, sections);
+        let opened = open(&config, clock.as_ref())?;
         let node = Arc::new(Node {
             local: ArcSwap::from_pointee(Local {
                 server: "AZ/GOV/1/ss".parse().unwrap(),
@@ -65,33 +65,37 @@ impl World {
             clock: Arc::<Moved>::clone(&clock),
             settings: Settings::default(),
         });
-        let following = Following::new(&config.values, Arc::clone(&node), opened).unwrap();
-        Self {
+        let following = Following::new(&config.values, Arc::clone(&node), opened)?;
+        Ok(Self {
             node,
             following: Some(following),
             clock,
-        }
+        })
     }
 
-    pub(super) fn following(&mut self) -> &mut Following {
+    pub(in crate::node) fn following(&mut self) -> &mut Following {
         self.following.as_mut().unwrap()
     }
 
     /// The task apart, to be run.
-    pub(super) fn apart(mut self) -> (Self, Following) {
+    pub(in crate::node) fn apart(mut self) -> (Self, Following) {
         let following = self.following.take().unwrap();
         (self, following)
     }
 
-    pub(super) async fn catch_up(&self) {
-        self.following.as_ref().unwrap().catch_up().await.unwrap();
+    pub(in crate::node) async fn catch_up(&self) {
+        self.try_catch_up().await.unwrap();
     }
 
-    pub(super) fn progress(&self) -> Arc<super::Progress> {
+    pub(in crate::node) async fn try_catch_up(&self) -> Result<(), Error> {
+        self.following.as_ref().unwrap().catch_up().await
+    }
+
+    pub(in crate::node) fn progress(&self) -> Arc<super::Progress> {
         self.following.as_ref().unwrap().progress()
     }
 
-    pub(super) fn wait_days(&self, days: i64) {
+    pub(in crate::node) fn wait_days(&self, days: i64) {
         let mut now = self.clock.0.lock().unwrap();
         *now = now
             .checked_add(SignedDuration::from_hours(days.saturating_mul(24)))
@@ -99,7 +103,12 @@ impl World {
     }
 
     /// Logs a request about this person; its record.
-    pub(super) async fn ask(&self, id: &str, of: &str, change: impl FnOnce(&mut Record)) -> Record {
+    pub(in crate::node) async fn ask(
+        &self,
+        id: &str,
+        of: &str,
+        change: impl FnOnce(&mut Record),
+    ) -> Record {
         let mark = self.node.journal.mark(&person(of));
         let mut record = record(id);
         record.time = self.node.clock.now();
@@ -116,7 +125,7 @@ impl World {
     }
 
     /// Logs the answer to a request.
-    pub(super) async fn answer(&self, to: &Record, change: impl FnOnce(&mut Record)) {
+    pub(in crate::node) async fn answer(&self, to: &Record, change: impl FnOnce(&mut Record)) {
         let mut record = Record {
             direction: Direction::Response,
             basis: None,
@@ -126,7 +135,7 @@ impl World {
         self.node.log.append(record).await.unwrap();
     }
 
-    pub(super) fn usages(&self, of: &str) -> Page {
+    pub(in crate::node) fn usages(&self, of: &str) -> Page {
         let (person, provider) = (person(of), service().provider().clone());
         let query = Query {
             person: &person,
@@ -144,17 +153,17 @@ impl World {
     }
 }
 
-pub(super) fn config(dir: &Path, sections: &str) -> Loaded<file::Node> {
+pub(in crate::node) fn config(dir: &Path, sections: &str) -> Loaded<file::Node> {
     std::fs::write(dir.join("pin"), "1234\n").unwrap();
     let text = format!("{}{sections}", sample::START);
     Loaded::new(toml::from_str(&text).unwrap(), dir)
 }
 
-pub(super) fn person(of: &str) -> PersonKey {
+pub(in crate::node) fn person(of: &str) -> PersonKey {
     PersonKey::from_canonical(KeyKind::Fin, of.to_owned()).unwrap()
 }
 
-pub(super) fn service() -> ServiceId {
+pub(in crate::node) fn service() -> ServiceId {
     let provider = ClientId::from_rest("AZ/GOV/0000000131/iamas").unwrap();
     ServiceId::new(provider, "GetPerson", Some("v1")).unwrap()
 }

@@ -375,7 +375,7 @@ pub(super) const ROUTES: &[Route] = &[
     change(
         Verb::Put,
         "/settings/consent-service",
-        "FeedAddresses",
+        "ConsentDesk",
         "Entry",
         "Has nodes believe the consent desk of this registry",
         rules::set_consent_service,

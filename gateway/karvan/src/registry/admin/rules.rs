@@ -15,12 +15,16 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Problem, document};
 use super::call::{Call, id};
 
-/// Where the feed is; empty: where the configuration is.
+/// What is not known from the desk itself.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FeedAddresses {
+struct ConsentDesk {
+    /// Where the feed is; empty: where the configuration is.
     #[serde(default)]
     feed_urls: Vec<String>,
+    /// Artefacts signed with keys that are published now are believed on; for a change of keys.
+    #[serde(default)]
+    keep_keys: bool,
 }
 
 /// Services, versions left out or not looked at.
@@ -128,7 +132,10 @@ pub(super) fn settings(call: &Call<'_>) -> Result<Answer, Problem> {
 
 /// Has nodes believe this registry's consent desk: its keys, and where its feed is.
 pub(super) fn set_consent_service(call: &Call<'_>) -> Result<Answer, Problem> {
-    let FeedAddresses { feed_urls } = call.body()?;
+    let ConsentDesk {
+        feed_urls,
+        keep_keys,
+    } = call.body()?;
     let mut service = call.admin.consent.clone().ok_or_else(|| {
         Problem::new(
             StatusCode::CONFLICT,
@@ -138,6 +145,15 @@ pub(super) fn set_consent_service(call: &Call<'_>) -> Result<Answer, Problem> {
     })?;
     if !feed_urls.is_empty() {
         service.feed_urls = feed_urls;
+    }
+    if let Some(published) = &call.state().consent
+        && keep_keys
+    {
+        for key in &published.keys {
+            if !service.keys.iter().any(|own| own.kid == key.kid) {
+                service.keys.push(key.clone());
+            }
+        }
     }
     let command = Command::SetConsentService {
         service: Some(service),

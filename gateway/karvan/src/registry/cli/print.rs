@@ -34,6 +34,11 @@ pub(super) fn answer(show: &Show, answer: &Answer, as_json: bool) -> Result<bool
         true => json(document)?,
         false => text(&shown(show, document))?,
     }
+    if matches!(show, Show::Key) && !as_json {
+        let note = "kept nowhere else: send it in `Authorization: X-Road-ApiKey token=…`";
+        // If standard error is closed nobody reads it.
+        let _closed = writeln!(std::io::stderr().lock(), "{note}");
+    }
     Ok(holds(show, document))
 }
 
@@ -85,11 +90,7 @@ fn shown(show: &Show, document: &Value) -> String {
         Show::Entry => entry(&mut text, document),
         Show::Trail { full } => trail(&mut text, document, *full),
         Show::Verification => verification(&mut text, document),
-        Show::Key => writeln!(
-            text,
-            "{}\nkept nowhere else: send it in `Authorization: X-Road-ApiKey token=…`",
-            plain(field(document, "key"))
-        ),
+        Show::Key => writeln!(text, "{}", plain(field(document, "key"))),
         Show::Findings { .. } => findings(&mut text, document),
         Show::Published { .. } => published(&mut text, document),
         Show::Comparison => comparison(&mut text, document),

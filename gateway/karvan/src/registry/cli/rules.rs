@@ -246,6 +246,10 @@ pub(crate) enum Setting {
         /// Where the feed is, if not where the configuration is; may be repeated.
         #[arg(long = "feed-url", value_name = "URL")]
         feed_urls: Vec<String>,
+        /// Believe consents on that were signed with a key published now. For a change of keys; not
+        /// when one was lost.
+        #[arg(long)]
+        keep_keys: bool,
     },
     /// Have nodes believe no consent desk; at once.
     NoConsentService,
@@ -428,8 +432,11 @@ impl Setting {
                     certificate: certificate.transpose()?,
                 })
             }
-            Self::ConsentService { feed_urls } => {
-                let body = json!({ "feed_urls": feed_urls });
+            Self::ConsentService {
+                feed_urls,
+                keep_keys,
+            } => {
+                let body = json!({ "feed_urls": feed_urls, "keep_keys": keep_keys });
                 Ok(Asked::put("/settings/consent-service", body, Show::Entry).of_desk())
             }
             Self::NoConsentService => Asked::command(&Command::SetConsentService { service: None }),

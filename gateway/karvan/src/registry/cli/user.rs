@@ -28,7 +28,8 @@ mod tests {
 
     #[test]
     fn finds_names_by_number() {
-        let users = "root:x:0:0:root:/root:/bin/sh\n# comment\naysel:x:1000:1000::/home/aysel:\n";
+        let users =
+            "root:x:0:0:root:/root:/bin/sh\n# comment\naysel:x:1000:1000::/var/lib/aysel:\n";
         assert_eq!(named(users, 1000), "aysel");
         assert_eq!(named(users, 7), "uid-7");
     }

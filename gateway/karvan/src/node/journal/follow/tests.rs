@@ -4,6 +4,7 @@ use bytes::Bytes;
 use gateway_journal::{Ground, Outcome};
 use gateway_messagelog::{Ground as Logged, Protocol, Side};
 
+use crate::node::journal::Error;
 use crate::node::journal::testing::{NOW, World};
 use crate::service::Running;
 
@@ -148,4 +149,51 @@ async fn forgets_and_rotates_as_configured_and_finds_over_it() {
         .map(|(number, _)| *number)
         .collect();
     assert_eq!(numbers, [2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_journal_of_another_log_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::start(dir.path(), "");
+    world.ask("a-1", "0TEST01", |_| {}).await;
+    world.catch_up().await;
+    drop(world);
+    std::fs::remove_dir_all(dir.path().join("log")).unwrap();
+    let refused = World::try_start(dir.path(), "");
+    assert!(matches!(
+        refused.map(drop),
+        Err(Error::OtherLog {
+            applied: 1,
+            last: 0
+        })
+    ));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_holds_it_up_unless_damage_may_be_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::start(dir.path(), "");
+    world.ask("a-1", "0TEST01", |_| {}).await;
+    let mut spool = world.node.log.spool();
+    spool.write(Bytes::from(vec![7; 1 << 20])).await.unwrap();
+    let content = spool.finish().await.unwrap();
+    world
+        .ask("a-2", "0TEST01", |record| {
+            record.attachments = vec![(Vec::new(), content)];
+        })
+        .await;
+    world.ask("a-3", "0TEST01", |_| {}).await;
+    for body in std::fs::read_dir(dir.path().join("log/bodies")).unwrap() {
+        std::fs::remove_file(body.unwrap().path()).unwrap();
+    }
+    assert!(matches!(world.try_catch_up().await, Err(Error::Log(_))));
+    drop(world);
+
+    let world = World::start(dir.path(), "[log]\non_damage = \"continue\"\n");
+    world.catch_up().await;
+    let usages = world.usages("0TEST01").usages;
+    let seen = usages
+        .iter()
+        .map(|usage| usage.exchange.message_id.as_str());
+    assert_eq!(seen.collect::<Vec<_>>(), ["a-3", "a-1"]);
 }

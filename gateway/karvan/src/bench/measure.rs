@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::bench::Error;
-use crate::bench::load::percentile;
+use super::Error;
+use super::load::percentile;
 
 /// How long something took, of many times. Microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -22,6 +22,47 @@ impl Spread {
             p50_us: percentile(&took, 50) * 1000.0,
             p99_us: percentile(&took, 99) * 1000.0,
         }
+    }
+}
+
+/// The same with what is rarer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Tail {
+    pub(super) count: usize,
+    pub(super) p50_us: f64,
+    pub(super) p99_us: f64,
+    pub(super) p999_us: f64,
+    pub(super) max_us: f64,
+}
+
+impl Tail {
+    pub(super) fn of(mut took: Vec<Duration>) -> Self {
+        took.sort_unstable();
+        let last = took.len().saturating_sub(1);
+        let at = |per_mille: usize| {
+            let place = last.saturating_mul(per_mille).div_euclid(1000);
+            took.get(place).map_or(0.0, |took| micros(*took))
+        };
+        Self {
+            count: took.len(),
+            p50_us: at(500),
+            p99_us: at(990),
+            p999_us: at(999),
+            max_us: at(1000),
+        }
+    }
+}
+
+pub(super) fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000_000.0
+}
+
+/// So many a second.
+pub(super) fn rate(count: usize, time: Duration) -> f64 {
+    let seconds = time.as_secs_f64();
+    match seconds > 0.0 {
+        true => real(u64::try_from(count).unwrap_or(u64::MAX)) / seconds,
+        false => 0.0,
     }
 }
 
@@ -89,10 +130,17 @@ pub(super) fn bytes_at(path: &Path) -> Result<u64, Error> {
 
 /// What this process has sent to disks so far; `None` where the system does not say.
 pub(super) fn bytes_written() -> Option<u64> {
+    io_bytes("write_bytes:")
+}
+
+/// What this process has had to fetch from disks so far.
+pub(super) fn bytes_fetched() -> Option<u64> {
+    io_bytes("read_bytes:")
+}
+
+fn io_bytes(name: &str) -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/io").ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("write_bytes:"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().parse().ok()
 }
 
@@ -119,7 +167,7 @@ impl Numbers {
 mod tests {
     use std::time::Duration;
 
-    use super::{Numbers, Spread, bytes_at, each, mean, median, percent_less, real};
+    use super::{Numbers, Spread, Tail, bytes_at, each, mean, median, percent_less, rate, real};
 
     #[track_caller]
     fn check(found: f64, expected: f64) {
@@ -133,6 +181,20 @@ mod tests {
         check(spread.p50_us, 50.0);
         check(spread.p99_us, 99.0);
         check(Spread::of(Vec::new()).p99_us, 0.0);
+    }
+
+    #[test]
+    fn rare_ones_are_found() {
+        let tail = Tail::of((1..=1001).rev().map(Duration::from_micros).collect());
+        check(tail.p50_us, 501.0);
+        check(tail.p99_us, 991.0);
+        check(tail.p999_us, 1000.0);
+        check(tail.max_us, 1001.0);
+        let few = Tail::of(vec![Duration::from_micros(3)]);
+        check(few.p999_us, 3.0);
+        check(Tail::of(Vec::new()).max_us, 0.0);
+        check(rate(10, Duration::from_secs(4)), 2.5);
+        check(rate(10, Duration::ZERO), 0.0);
     }
 
     #[test]

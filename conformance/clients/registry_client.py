@@ -1,0 +1,231 @@
+"""cryptography, unmodified: what the registry signs, verified from the anchor on by code that is not ours.
+
+The signed directory and the rules in it; artefacts of consent; the feed that tells what no longer holds.
+"""
+
+import base64
+import datetime
+import hashlib
+import json
+import threading
+import time
+
+from cryptography.exceptions import InvalidSignature
+
+from checks import Checks, expect
+from legal import LEGAL, LEVEL, asked_consent, caller, decided, decoded, encoded, expect_answer, given_consent, session
+from registry import CHAIN_START, Page, canonical, chain, directory, feed_url, jws, page, part, rules
+
+checks = Checks("registry")
+PERSON = "0TEST05"
+
+
+def consent_service():
+    return rules()["consent"]
+
+
+def instant(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+@checks
+def the_directory_is_signed_by_the_key_of_the_anchor():
+    for version in (6, 5):
+        _, entries = directory(version)
+        assert {"PRIVATE-PARAMETERS", "SHARED-PARAMETERS", "KARVAN-RULES"} <= entries.keys(), entries.keys()
+
+
+@checks
+def every_part_is_what_the_directory_signs():
+    for version in (6, 5):
+        for identifier in directory(version)[1]:
+            part(version, identifier)
+
+
+@checks
+def the_rules_are_the_same_in_both_versions():
+    expect(part(5, "KARVAN-RULES") == part(6, "KARVAN-RULES"), True, "same octets")
+    found = rules()
+    expect((found["format"], found["instance"]), ("karvan-rules/1", caller("bank")["client"].split("/")[0]))
+    assert found["version"] >= 1 and instant(found["published"]) <= now(), found["published"]
+    assert found["version"] == 1 or len(found["previous"]) == 64, "a later version names no earlier"
+
+
+@checks
+def every_rule_has_a_basis_and_declared_purposes():
+    found = rules()
+    purposes = {one["code"] for one in found["purposes"]}
+    services = {(one["provider"], one["code"]) for one in found["services"]}
+    for rule in found["rules"]:
+        kind = rule["basis"]["kind"]
+        assert kind in ("open", "law", "consent", "vital"), rule
+        assert kind not in ("law", "vital") or rule["basis"]["act"] and rule["basis"]["article"], rule
+        assert rule["purposes"] and set(rule["purposes"]) <= purposes, rule
+        for scope in rule["services"]:
+            assert "code" not in scope or (scope["provider"], scope["code"]) in services, scope
+
+
+@checks
+def an_artefact_is_signed_by_a_key_of_the_rules():
+    _, artefact = given_consent(PERSON)
+    header, payload = jws(artefact, consent_service()["keys"])
+    expect(set(header), {"alg", "kid", "typ"}, "members of the header")
+    expect(header["typ"], "karvan-consent+jws", "typ")
+    for part_of_three in artefact.split("."):
+        expect(encoded(decoded(part_of_three)), part_of_three, "the one form of base64url")
+    head, _, signature = artefact.split(".")
+    changed = f"{head}.{encoded(payload + b' ')}.{signature}"
+    try:
+        jws(changed, consent_service()["keys"])
+    except InvalidSignature:
+        return
+    raise AssertionError("another payload verifies too")
+
+
+@checks
+def an_artefact_is_in_canonical_form():
+    _, artefact = given_consent(PERSON, data_from="2025-01-01", data_until="2025-12-31", data_life_seconds=86400)
+    _, payload = jws(artefact, consent_service()["keys"])
+    expect(payload, canonical(json.loads(payload)), "octets")
+
+
+@checks
+def an_artefact_says_what_the_person_was_asked():
+    asked = {
+        "frequency": {"count": 3, "seconds": 86400},
+        "data_from": "2025-01-01",
+        "data_until": "2025-12-31",
+        "data_life_seconds": 3600,
+    }
+    consent, artefact = given_consent(PERSON, **asked)
+    _, payload = jws(artefact, consent_service()["keys"])
+    found = json.loads(payload)
+    portal = caller("portal")["client"]
+    for name, value in {
+        **asked,
+        "format": "karvan-consent/1",
+        "id": consent,
+        "consumer": caller("bank")["client"],
+        "provider": LEGAL["income"].rpartition("/")[0],
+        "services": ["income"],
+        "purpose": caller("bank")["purpose"],
+        "categories": ["income"],
+        "single_use": False,
+        "subject": {"kind": "fin", "value": PERSON},
+        "proof": {"kind": "attestation", "portal": portal, "level": LEVEL, "at": found["proof"]["at"]},
+    }.items():
+        expect(found[name], value, name)
+    begins, ends = instant(found["valid_from"]), instant(found["valid_until"])
+    expect((ends - begins).total_seconds(), 3600.0, "how long it holds")
+    assert abs((now() - begins).total_seconds()) < 60, found["valid_from"]
+
+
+@checks
+def a_signed_document_is_named_by_its_digest():
+    document = b"signed by the person, or so it says"
+    consent = asked_consent(PERSON)
+    proof = {
+        "kind": "signed-document",
+        "media_type": "application/vnd.etsi.asic-e+zip",
+        "document": base64.b64encode(document).decode(),
+    }
+    body = {"person": {"kind": "fin", "value": PERSON}, "proof": proof}
+    answer = session.post(
+        f"{caller('portal')['node']}/r1/{LEGAL['desk']['consents']}/requests/{consent}/approve",
+        json=body,
+        headers={"X-Road-Client": caller("portal")["client"]},
+    )
+    _, payload = jws(expect_answer(answer)["artefact"], consent_service()["keys"])
+    expected = {"kind": "signed-document", "media_type": proof["media_type"], "sha256": hashlib.sha256(document).hexdigest()}
+    expect(json.loads(payload)["proof"], expected, "proof")
+
+
+@checks
+def the_head_of_the_feed_is_a_signed_note():
+    found = page(consent_service())
+    expect(found.instance, caller("bank")["client"].split("/")[0], "instance")
+    assert found.complete, "a short feed is given whole"
+    assert abs((now() - instant(found.signed_at)).total_seconds()) < 10, found.signed_at
+
+
+@checks
+def a_changed_head_of_the_feed_does_not_verify():
+    service = consent_service()
+    octets = session.get(feed_url(service), params={"after": 0}).content
+    text, _, rest = octets.partition(b"\n\n")
+    lines = text.split(b"\n")
+    lines[2] = str(int(lines[2]) + 1).encode()
+    try:
+        Page(b"\n".join(lines) + b"\n\n" + rest, service["feed_key"])
+    except InvalidSignature:
+        return
+    raise AssertionError("another number verifies too")
+
+
+@checks
+def the_entries_of_the_feed_make_its_chain():
+    found = page(consent_service())
+    expect(chain(CHAIN_START, found.lines), found.hash, "chain hash")
+    expect([one["number"] for one in found.entries()], list(range(1, found.number + 1)), "numbers")
+    for line in found.lines:
+        expect(line, canonical(json.loads(line)), "the canonical form of a line")
+
+
+@checks
+def the_feed_goes_on_where_it_was_left():
+    service = consent_service()
+    before = page(service)
+    consent, _ = given_consent(PERSON)
+    expect_answer(decided(consent, "revoke", PERSON))
+    after = page(service, after=before.number)
+    expect(chain(before.hash, after.lines), after.hash, "chain hash from where it was left")
+    told = [one["event"] for one in after.entries() if one["event"].get("consent") == consent]
+    expect([one["kind"] for one in told], ["revoked"], "what is told of the consent")
+    nothing = page(service, after=after.number)
+    expect((nothing.lines, nothing.hash), ([], after.hash), "a page without news")
+
+
+@checks
+def who_waits_is_told_at_once():
+    service = consent_service()
+    before = page(service)
+    consent, _ = given_consent(PERSON)
+    waited = {}
+
+    def wait():
+        waited["page"] = page(service, after=before.number, wait=20)
+        waited["at"] = time.monotonic()
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    time.sleep(0.5)
+    assert "page" not in waited, "no news, and yet an answer"
+    expect_answer(decided(consent, "revoke", PERSON))
+    revoked = time.monotonic()
+    waiting.join(timeout=10)
+    assert not waiting.is_alive(), "still waiting after ten seconds"
+    assert waited["at"] - revoked < 1, f"told {waited['at'] - revoked:.1f} s after"
+    assert any(one["event"].get("consent") == consent for one in waited["page"].entries()), "not told of it"
+
+
+@checks
+def the_feed_names_no_person_and_no_consumer():
+    found = page(consent_service())
+    text = b"\n".join(found.lines).decode()
+    for secret in ("0TEST", caller("bank")["client"], caller("social_aid")["client"], "VM-"):
+        assert secret not in text, f"{secret} in the feed"
+
+
+@checks
+def more_than_there_is_cannot_be_asked_for():
+    service = consent_service()
+    held = page(service).number + 1000
+    answer = session.get(feed_url(service), params={"after": held})
+    expect(answer.status_code, 409, "status")
+
+
+checks.finish()
