@@ -11,6 +11,7 @@ from lxml import etree
 from checks import Checks, expect, message_id
 from legal import (
     LEGAL,
+    anybody,
     caller,
     expect_answer,
     expect_refusal,
@@ -127,16 +128,16 @@ def a_person_sees_the_law_and_the_purpose_that_was_not_stated():
 
 @checks
 def a_person_sees_an_emergency_and_its_reason():
-    identifier = message_id()
+    identifier, fin = message_id(), anybody()
     answer = rest(
         "clinic",
-        f"{LEGAL['persons']}/0TEST06",
+        f"{LEGAL['persons']}/{fin}",
         identifier=identifier,
         purpose=caller("clinic")["purpose"],
         emergency="hu%C5%9Fsuz%2C%20palata%203",
     )
     expect_answer(answer)
-    found = shown(REGISTER, "0TEST06", identifier)
+    found = shown(REGISTER, fin, identifier)
     expect((found["ground"], found["emergency"]), ("vital", "huşsuz, palata 3"))
 
 

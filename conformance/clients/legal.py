@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 import time
 
 import httpx
@@ -25,6 +26,11 @@ LEVEL = "asan-imza"
 
 def caller(name):
     return LEGAL["callers"][name]
+
+
+def anybody():
+    """The FIN of one of many: some limits count per person and day, and the checks may be run again and again."""
+    return f"0TEST{random.randint(2, 10):02}"
 
 
 def rest(name, path, identifier=None, method="GET", purpose=None, consent=None, emergency=None, body=None, more=()):
@@ -83,9 +89,9 @@ def person(fin):
     return {"kind": "fin", "value": fin}
 
 
-def will(fin):
+def will(fin, **more):
     """What a portal says when the person, whom it has identified, has decided."""
-    return {"person": person(fin), "proof": {"kind": "attestation", "level": LEVEL}}
+    return {"person": person(fin), "proof": {"kind": "attestation", "level": LEVEL}, **more}
 
 
 def asked_consent(fin, **more):
@@ -105,8 +111,8 @@ def asked_consent(fin, **more):
     return answer.json()["id"]
 
 
-def decided(consent, action, fin, name="portal"):
-    return desk(name, "consents", f"requests/{consent}/{action}", will(fin))
+def decided(consent, action, fin, name="portal", **more):
+    return desk(name, "consents", f"requests/{consent}/{action}", will(fin, **more))
 
 
 def given_consent(fin, **more):

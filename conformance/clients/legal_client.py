@@ -4,7 +4,6 @@ Nothing is left behind that counts: consents are asked anew by each check, cases
 """
 
 import concurrent.futures
-import random
 import uuid
 
 from checks import Checks, expect, message_id
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from legal import (
     LEGAL,
     PROMISED_SECONDS,
+    anybody,
     asked_consent,
     caller,
     decided,
@@ -42,11 +42,6 @@ def asked(fin, name="portal", **more):
     return rest(name, persons(fin), **more)
 
 
-def anybody():
-    """Some limits count per person and day, and the checks may be run again and again."""
-    return f"0TEST{random.randint(2, 10):02}"
-
-
 # Purposes
 
 
@@ -55,7 +50,7 @@ def an_answer_names_its_rule_and_how_long_it_may_be_kept():
     answer = asked("0TEST01")
     expect(expect_answer(answer)["fin"], "0TEST01")
     named, version = answer.headers["karvan-rule"].split("/")
-    rule = next(one for one in rules()["rules"] if one["id"] == named)
+    [rule] = [one for one in rules()["rules"] if one["id"] == named]
     expect(str(rule["version"]), version, "version of the rule")
     assert f"client:{caller('portal')['client']}" in rule["consumers"], rule
     assert caller("portal")["purpose"] in rule["purposes"], rule
@@ -143,7 +138,7 @@ def a_bank_without_consent_is_refused():
 def a_person_finds_the_request_and_the_bank_is_answered():
     consent = asked_consent("0TEST01")
     found = expect_answer(desk("portal", "consents", "find", {"person": person("0TEST01")}))
-    shown = next(one for one in found["consents"] if one["id"] == consent)
+    [shown] = [one for one in found["consents"] if one["id"] == consent]
     expect((shown["state"], shown["consumer"]), ("requested", caller("bank")["client"]))
     expect((shown["purpose"], shown["categories"]), (caller("bank")["purpose"], ["income"]))
     artefact = expect_answer(decided(consent, "approve", "0TEST01"))["artefact"]
@@ -270,6 +265,22 @@ def nobody_agrees_for_the_person():
     standing = expect_answer(desk("bank", "consents", f"requests/{consent}", method="GET"))
     expect(standing["state"], "requested", "state")
     expect_answer(decided(consent, "decline", "0TEST09"))
+
+
+@checks
+def a_parent_agrees_for_a_child_and_takes_it_back():
+    child, parent = "0TEST04", "0TEST01"
+    consent = asked_consent(child)
+    acting = {"relation": "parent", "evidence": "TX-2019-000004"}
+    artefact = expect_answer(decided(consent, "approve", parent, acting_for=acting))["artefact"]
+    expect_answer(income(child, artefact))
+    expect_refusal(income(parent, artefact), "consent_other_person", "clientproxy")
+    for fin in (child, parent):
+        found = expect_answer(desk("portal", "consents", "find", {"person": person(fin)}))
+        assert consent in [one["id"] for one in found["consents"]], "not on the list"
+    expect_answer(decided(consent, "revoke", parent, acting_for=acting))
+    refused, _ = within_promise(lambda: income(child, artefact), lambda answer: answer.status_code != 200)
+    expect_refusal(refused, "consent_revoked")
 
 
 @checks

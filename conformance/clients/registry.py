@@ -7,9 +7,9 @@ signed notes, and the head of the feed.
 import base64
 import hashlib
 import json
+import os
 import pathlib
 import re
-import os
 import urllib.parse
 
 from cryptography import x509
@@ -59,10 +59,9 @@ def directory(version):
     signature_head = headers(signature_head.decode())
     assert signature_head["signature-algorithm-id"] == RSA_SHA512, signature_head
     named = signature_head["verification-certificate-hash"].split(";")[0]
-    signer = next(
-        one for one in certificates if base64.b64encode(one.fingerprint(hashes.SHA512())).decode() == named
-    )
-    signer.public_key().verify(base64.b64decode(signature), signed, padding.PKCS1v15(), hashes.SHA512())
+    known = {base64.b64encode(one.fingerprint(hashes.SHA512())).decode(): one for one in certificates}
+    assert named in known, "signed by no key of the anchor"
+    known[named].public_key().verify(base64.b64decode(signature), signed, padding.PKCS1v15(), hashes.SHA512())
 
     inner = re.search(rb'boundary="?([^"\r\n;]+)', head).group(1)
     _, first, *parts, end = signed.split(b"--" + inner)
@@ -101,7 +100,9 @@ def jws(text, keys):
     """Header and payload octets of a compact JWS, verified with the key that its header names (RFC 7515, RFC 8037)."""
     header, payload, signature = text.split(".")
     members = json.loads(decoded(header))
-    key = next(one for one in keys if one["kid"] == members["kid"])
+    by_name = {one["kid"]: one for one in keys}
+    assert members["kid"] in by_name, f"signed by no key of the rules: {members['kid']}"
+    key = by_name[members["kid"]]
     assert key["algorithm"] == members["alg"] == "EdDSA", members
     public = Ed25519PublicKey.from_public_bytes(decoded(key["public"]))
     public.verify(decoded(signature), f"{header}.{payload}".encode())
@@ -161,3 +162,11 @@ def page(service, after=0, wait=0):
     answer = session.get(feed_url(service), params={"after": after, "wait": wait})
     assert answer.status_code == 200, f"{answer.status_code} {answer.text[:200]}"
     return Page(answer.content, service["feed_key"])
+
+
+def pages(service):
+    """All of the feed."""
+    found = [page(service)]
+    while not found[-1].complete:
+        found.append(page(service, after=found[-1].number))
+    return found

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import soap from "soap";
 
 const endpoints = JSON.parse(readFileSync(process.env.KARVAN_ENDPOINTS, "utf8"));
+const BASIS_FAULT = "server.clientproxy.basis.";
 const PARTS = ["xRoadInstance", "memberClass", "memberCode", "subsystemCode"];
 let failed = 0;
 
@@ -25,7 +26,11 @@ function identifier(values, extra, objectType) {
   return { attributes: { "id:objectType": objectType }, ...Object.fromEntries(children) };
 }
 
-async function call(code, parameters, messageId = randomUUID()) {
+function basisBlock(purpose) {
+  return { "k:basis": { attributes: { "xmlns:k": "urn:karvan:basis:1" }, "k:purpose": purpose } };
+}
+
+async function call(code, parameters, messageId = randomUUID(), block = {}) {
   const described = endpoints.services[code];
   const client = await soap.createClientAsync(described.wsdl, { endpoint: described.soap });
   const service = [["serviceCode", code], ["serviceVersion", described.version]];
@@ -37,6 +42,7 @@ async function call(code, parameters, messageId = randomUUID()) {
     "xrd:id": messageId,
     "xrd:issue": "VM-2026-000001",
     "xrd:protocolVersion": "4.0",
+    ...block,
   };
   client.addSoapHeader(header);
   const [result, , soapHeader] = await client[`${code}Async`](parameters);
@@ -87,7 +93,22 @@ await check("gets a fault for an unknown person", async () => {
 });
 
 await check("gets a fault for a malformed fin", async () => {
-  assert.equal(await faultOf(call("GetPersonByFin", { fin: "0TESTI1" })), "Client.InvalidFin");
+  // Where the rules say that the service is about persons, the caller's node sees it first.
+  const expected = endpoints.through_nodes ? `${BASIS_FAULT}person_malformed` : "Client.InvalidFin";
+  assert.equal(await faultOf(call("GetPersonByFin", { fin: "0TESTI1" })), expected);
 });
+
+if (endpoints.legal) {
+  await check("states its purpose in a header block", async () => {
+    const basis = basisBlock(endpoints.legal.callers.portal.purpose);
+    const { result } = await call("GetPersonByFin", { fin: "0TEST01" }, randomUUID(), basis);
+    assert.equal(result.surname, "Məmmədov");
+  });
+
+  await check("gets a fault for an unknown purpose", async () => {
+    const asked = call("GetPersonByFin", { fin: "0TEST01" }, randomUUID(), basisBlock("curiosity"));
+    assert.equal(await faultOf(asked), `${BASIS_FAULT}purpose_not_declared`);
+  });
+}
 
 process.exit(failed === 0 ? 0 : 1);

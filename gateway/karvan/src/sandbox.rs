@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use self::endpoints::Endpoints;
 use self::evidence::Evidence;
+use self::portal::Portal;
 use self::report::Narrator;
 use self::story::{Step, Story};
 use crate::audit::{self, Tally};
@@ -150,12 +151,14 @@ pub(crate) async fn run(options: Options) -> Result<bool, Error> {
                 what: "writing endpoints.json",
                 source,
             })?;
+        let back_end = portal_back_end(&place).await?;
         narrator.say(&invitation(&place));
         let asked = service::asked_to_end().await;
         asked.map_err(|source| Error::Io {
             what: "waiting for Ctrl-C",
             source,
         })?;
+        back_end.stop().await;
         country.stop().await;
     }
     Ok(ok)
@@ -246,6 +249,16 @@ fn audit_all(place: &Place, narrator: &Narrator) -> Result<Tally, Error> {
     Ok(all)
 }
 
+/// The portal's back end, for who wants to be a person of the country.
+async fn portal_back_end(place: &Place) -> Result<service::Running, Error> {
+    let portal = Portal::new(place, crate::fetch::client().map_err(Error::Net)?);
+    let mut running = service::Running::new();
+    let limits = gateway_net::Limits::default();
+    let listening = running.listen(place.portal(), None, limits, portal::Face::new(portal));
+    listening.await.map_err(Error::Net)?;
+    Ok(running)
+}
+
 /// Ready-made lines to paste.
 fn invitation(place: &Place) -> String {
     let portal = place.clients_http(place.node_index("iria"));
@@ -261,6 +274,7 @@ fn invitation(place: &Place) -> String {
         issue: None,
         arguments: &[("fin", "0TEST02")],
     };
+    let back_end = place.portal();
     let envelope = system::envelope(caller, &call).unwrap_or_default();
     format!(
         "\nThe country stays up until Ctrl-C. Paste one of these into another shell:\n\n\
@@ -268,7 +282,11 @@ fn invitation(place: &Place) -> String {
          \x20 -H 'X-Road-Client: AZ/GOV/0000001181/mygov'\n\n\
          curl -s http://{portal}/ -H 'Content-Type: text/xml; charset=UTF-8' -H 'SOAPAction: \"\"' \\\n\
          \x20 --data-binary '{envelope}'\n\n\
+         Who asked about this person, across all members, as the portal would show it:\n\n\
+         curl -s http://{back_end}/usage -d '{{\"fin\": \"0TEST01\"}}'\n\n\
+         What the registry lists: karvan registry --config {} rule list\n\
          The log of the portal's node, checked: karvan audit verify {}\n",
+        place.registry_folder().join("registry.toml").display(),
         place.node_folder("iria").join("data").display(),
     )
 }

@@ -168,8 +168,7 @@ pub(super) fn record(service: &str, stated: &Stated) -> Record {
     let path = format!("/r1/{TAX}/{service}");
     let query = (service != "file").then_some(query.as_str());
     let id = Uuid::nil();
-    let request =
-        rest::Request::from_client("GET", &path, query, &headers, id, id, "AZ").unwrap();
+    let request = rest::Request::from_client("GET", &path, query, &headers, id, id, "AZ").unwrap();
     let attachments = match service {
         "file" => vec![(Vec::new(), Content::from_bytes(body.into()))],
         _ => Vec::new(),

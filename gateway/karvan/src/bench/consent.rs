@@ -28,9 +28,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::Error;
 use super::case::Case;
 use super::evidence::seconds;
-use super::Error;
 use super::parts::part;
 use report::Report;
 

@@ -26,23 +26,32 @@ struct Declared {
 pub(super) fn commands(json: &str) -> Result<Vec<Command>, Error> {
     let declared: Declared =
         serde_json::from_str(json).map_err(|error| failed("the declarations", error))?;
-    let purposes = declared.purposes.into_iter().map(|purpose| Command::AddPurpose {
-        code: purpose.code,
-        title: purpose.title,
-    });
-    let categories = declared.categories.into_iter().map(|category| Command::AddCategory {
-        code: category.code,
-        title: category.title,
-        special: category.special,
-    });
-    let systems = declared.systems.into_iter().map(|system| Command::RegisterSystem {
-        code: system.code,
-        owner: system.owner,
-        name: system.name,
-        register: system.register,
-        entry: system.entry,
-        purposes: system.purposes,
-    });
+    let purposes = declared
+        .purposes
+        .into_iter()
+        .map(|purpose| Command::AddPurpose {
+            code: purpose.code,
+            title: purpose.title,
+        });
+    let categories = declared
+        .categories
+        .into_iter()
+        .map(|category| Command::AddCategory {
+            code: category.code,
+            title: category.title,
+            special: category.special,
+        });
+    let systems = declared
+        .systems
+        .into_iter()
+        .map(|system| Command::RegisterSystem {
+            code: system.code,
+            owner: system.owner,
+            name: system.name,
+            register: system.register,
+            entry: system.entry,
+            purposes: system.purposes,
+        });
     let services = declared
         .services
         .into_iter()

@@ -143,7 +143,8 @@ pub(crate) fn found(place: &Place, keys: KeyKind) -> Result<(), Error> {
 
     if let Some(json) = place.plan().rules {
         let config = &registry_config;
-        let desk = registry::desk_keys(config, INSTANCE).map_err(|error| failed("the desk", error))?;
+        let desk =
+            registry::desk_keys(config, INSTANCE).map_err(|error| failed("the desk", error))?;
         let state = opened.registry.state();
         let service = registry::consent_service(config, &state, &desk, Vec::new());
         execute(Command::SetConsentService {

@@ -34,7 +34,7 @@ impl Place {
         self.folder.join("anchor.xml")
     }
 
-    pub(super) fn registry_folder(&self) -> PathBuf {
+    pub(crate) fn registry_folder(&self) -> PathBuf {
         self.folder.join("registry")
     }
 
@@ -155,8 +155,7 @@ impl Place {
             self.desk(),
             self.portal(),
         ];
-        own
-            .into_iter()
+        own.into_iter()
             .chain(nodes)
             .chain(adapters)
             .find(|address| TcpListener::bind(address).is_err())

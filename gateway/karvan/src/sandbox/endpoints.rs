@@ -29,6 +29,8 @@ struct Legal {
     anchor: &'static str,
     /// By what they are in the story.
     callers: Map<String, Value>,
+    /// The back end of the portal, for its pages.
+    portal: String,
     /// The services of the consent desk, by code; in full, as they stand behind `/r1/`.
     desk: Map<String, Value>,
     /// Persons by FIN: `{persons}/{fin}`, for the portal by law, for the clinic in an emergency.
@@ -133,6 +135,7 @@ impl Legal {
         Self {
             anchor: "anchor.xml",
             callers: callers.collect(),
+            portal: format!("http://{}", place.portal()),
             desk,
             persons: full("GOV/0000000131/iamas/persons"),
             income: full("GOV/0000000391/pensiya/income"),

@@ -1,6 +1,12 @@
 //! The back end of the portal: what a person does there, as calls of the portal's subsystem.
 //!
 //! It stores nothing. The portal has identified the person; towards the consent desk it attests so.
+//!
+//! * `usage`: answers of the journals
+//! * `face`: the back end over HTTP, for the pages of a portal
+
+mod face;
+mod usage;
 
 use std::time::Duration;
 
@@ -9,6 +15,7 @@ use gateway_net::Client;
 use http::Method;
 use serde_json::json;
 
+pub(super) use self::face::Face;
 use super::system::{self, Answer, Caller, RestCall, SoapCall};
 use crate::country::place::Place;
 
@@ -63,8 +70,7 @@ impl Portal {
         self.desk(&path, &body, person, id).await
     }
 
-    /// What the journals of all members say of the person, as one answer: their answers one after
-    /// another.
+    /// What the journals of all members say of the person, the latest use first.
     pub(super) async fn usage(&self, person: &str, id: &str) -> Result<Answer, String> {
         let asked = self.providers.iter().enumerate().map(|(index, provider)| {
             let id = format!("{id}-{index}");
@@ -72,28 +78,30 @@ impl Portal {
                 let call = SoapCall {
                     provider,
                     code: "findUsage",
-                    namespace: JOURNAL,
+                    namespace: usage::NAMESPACE,
                     id: &id,
                     issue: None,
                     arguments: &[("userCode", person)],
                 };
-                system::soap(&self.http, self.caller, &call).await
+                let answer = system::soap(&self.http, self.caller, &call).await?;
+                Ok::<_, String>((*provider, answer))
             }
         });
-        let mut whole = Vec::new();
+        let mut uses = Vec::new();
         let mut took = Duration::ZERO;
-        for answer in join_all(asked).await {
-            let answer = answer?;
+        for answered in join_all(asked).await {
+            let (provider, answer) = answered?;
             if answer.fault.is_some() {
                 return Ok(answer);
             }
-            whole.extend_from_slice(&answer.body);
+            uses.extend(usage::read(provider, &answer.body)?);
             took = took.max(answer.took);
         }
+        usage::sort(&mut uses);
         Ok(Answer {
             status: 200,
             fault: None,
-            body: whole.into(),
+            body: json!({ "uses": uses }).to_string().into(),
             took,
         })
     }
@@ -120,4 +128,3 @@ impl Portal {
 
 const PORTAL: &str = "GOV/0000001181/mygov";
 const DESK: &str = "GOV/0000001181/razilig";
-const JOURNAL: &str = "http://dumonitor.x-road.eu/producer";

@@ -81,7 +81,13 @@ impl<'s> Story<'s> {
         self.steps
     }
 
-    pub(super) fn fault(&mut self, name: &str, code: &str, id: String, answer: Result<Answer, String>) {
+    pub(super) fn fault(
+        &mut self,
+        name: &str,
+        code: &str,
+        id: String,
+        answer: Result<Answer, String>,
+    ) {
         self.judge(name, code, id, answer, |answer| {
             answer.fault.as_deref() == Some(code)
         });

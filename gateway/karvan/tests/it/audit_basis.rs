@@ -101,14 +101,20 @@ fn shows_on_what_each_exchange_rests_verified_from_the_signed_bytes() {
         assert_eq!(basis["purpose"], "credit");
         assert_eq!(basis["purpose_stated"], true);
         assert_eq!(basis["persons"], 1);
-        assert!(basis["rule"].is_string() && basis["rule_version"].is_u64(), "{basis}");
+        assert!(
+            basis["rule"].is_string() && basis["rule_version"].is_u64(),
+            "{basis}"
+        );
         let consent = basis["consent"]["id"].as_str().unwrap();
         let id = entry["message_id"].as_str().unwrap();
         let shown = audit(&["show", text_of(data), id]);
         let said = String::from_utf8_lossy(&shown.stdout);
         for wanted in [
             "  ground        the person's consent\n",
-            &format!("  rule          {}, version", basis["rule"].as_str().unwrap()),
+            &format!(
+                "  rule          {}, version",
+                basis["rule"].as_str().unwrap()
+            ),
             "  purpose       credit (stated in the message)\n",
             &format!("  consent       {consent}, SHA-256 "),
             "  basis         holds\n",
@@ -130,7 +136,10 @@ fn shows_on_what_each_exchange_rests_verified_from_the_signed_bytes() {
                 found.iter().any(|one| one["message_id"] == id),
                 "{filter:?} {found:?}"
             );
-            assert!(found.iter().all(|one| one["basis"]["rule"] == rule), "{found:?}");
+            assert!(
+                found.iter().all(|one| one["basis"]["rule"] == rule),
+                "{found:?}"
+            );
         }
         assert!(found(data, &["--rule", rule, "--ground", "law"]).is_empty());
     }
@@ -138,8 +147,14 @@ fn shows_on_what_each_exchange_rests_verified_from_the_signed_bytes() {
         let basis = &entry["basis"];
         assert_eq!(checked(&entry), "holds", "{entry}");
         assert_eq!(basis["ground"], "vital", "{basis}");
-        assert!(basis["emergency"].as_str().unwrap().contains("ward 3"), "{basis}");
-        assert!(basis["act"].is_string() && basis["article"].is_string(), "{basis}");
+        assert!(
+            basis["emergency"].as_str().unwrap().contains("ward 3"),
+            "{basis}"
+        );
+        assert!(
+            basis["act"].is_string() && basis["article"].is_string(),
+            "{basis}"
+        );
     }
 
     // The whole of every log, counted by ground.
@@ -149,14 +164,23 @@ fn shows_on_what_each_exchange_rests_verified_from_the_signed_bytes() {
         let document = verified(0, &[text_of(&data)]);
         let grounds = &document["tally"]["grounds"];
         let count = |name: &str| grounds[name].as_u64().unwrap();
-        assert_eq!(count("law") > 0, !found(&data, &["--ground", "law"]).is_empty());
+        assert_eq!(
+            count("law") > 0,
+            !found(&data, &["--ground", "law"]).is_empty()
+        );
         consents += count("consent");
         vital += count("vital");
     }
-    assert_eq!((consents, vital), (2, 2), "one exchange of each, on two sides");
+    assert_eq!(
+        (consents, vital),
+        (2, 2),
+        "one exchange of each, on two sides"
+    );
     let by_law = found(&told.country.data("eesmn"), &["--ground", "law"]);
     assert!(
-        by_law.iter().any(|one| !one["issue"].is_null() && one["basis"]["purpose"].is_string()),
+        by_law
+            .iter()
+            .any(|one| !one["issue"].is_null() && one["basis"]["purpose"].is_string()),
         "{by_law:?}"
     );
 
@@ -174,7 +198,10 @@ fn bundle(consented: &[(PathBuf, Value)]) {
         let document = verified(0, &[text_of(&out)]);
         let item = &document["items"][0];
         assert_eq!(item["warnings"], json!([]), "{item}");
-        assert!(item["configurations"][0]["rules_sha256"].is_string(), "{item}");
+        assert!(
+            item["configurations"][0]["rules_sha256"].is_string(),
+            "{item}"
+        );
         let record = &item["records"][0];
         assert_eq!(record["basis"]["ground"], "consent", "{record}");
         assert_eq!(record["basis_check"], "holds");
@@ -188,7 +215,9 @@ fn bundle(consented: &[(PathBuf, Value)]) {
         std::fs::write(&out, packed(&files, Names::Folders)).unwrap();
         let found = failures(&[text_of(&out)]);
         assert!(
-            found.iter().any(|one| one.contains("its legal basis: it was decided by the rules")),
+            found
+                .iter()
+                .any(|one| one.contains("its legal basis: it was decided by the rules")),
             "{found:#?}"
         );
         // Rules in which the bank may have nothing.
@@ -219,7 +248,10 @@ fn bundle(consented: &[(PathBuf, Value)]) {
         }
         let document = verified(0, &[text_of(&out), "--conf", text_of(&conf)]);
         let warnings = document["items"][0]["warnings"].to_string();
-        assert!(warnings.contains("its legal basis was not checked"), "{document}");
+        assert!(
+            warnings.contains("its legal basis was not checked"),
+            "{document}"
+        );
     }
 }
 
@@ -277,9 +309,15 @@ fn a_basis_that_is_not_what_was_signed_or_ruled_is_found() {
         verified(0, &[text_of(copy.path())]);
 
         let found = failure(&data, &id, &|basis| basis.rule = Some("nobody".to_owned()));
-        assert!(found.contains("basis: FAILS: there is no rule nobody"), "{found}");
+        assert!(
+            found.contains("basis: FAILS: there is no rule nobody"),
+            "{found}"
+        );
         let found = failure(&data, &id, &|basis| basis.rule_version += 1);
-        assert!(found.contains(&format!("rule {rule} stands in the rules")), "{found}");
+        assert!(
+            found.contains(&format!("rule {rule} stands in the rules")),
+            "{found}"
+        );
         let found = failure(&data, &id, &|basis| basis.rules_version += 1);
         assert!(found.contains("holds the rules"), "{found}");
         let found = failure(&data, &id, &|basis| {
@@ -288,8 +326,13 @@ fn a_basis_that_is_not_what_was_signed_or_ruled_is_found() {
             basis.consent = None;
         });
         assert!(found.contains("rests on another ground"), "{found}");
-        let found = failure(&data, &id, &|basis| basis.purpose = Some("gossip".to_owned()));
-        assert!(found.contains("does not name the purpose gossip"), "{found}");
+        let found = failure(&data, &id, &|basis| {
+            basis.purpose = Some("gossip".to_owned())
+        });
+        assert!(
+            found.contains("does not name the purpose gossip"),
+            "{found}"
+        );
         let found = failure(&data, &id, &|basis| {
             basis.consent.as_mut().unwrap().id = other_consent;
         });
@@ -309,15 +352,23 @@ fn a_basis_that_is_not_what_was_signed_or_ruled_is_found() {
     }
     let id = told.id(EMERGENCY);
     let (data, _) = &told.requests(&id)[1];
-    let found = failure(data, &id, &|basis| basis.emergency = Some("a whim".to_owned()));
-    assert!(found.contains("names another emergency than the record"), "{found}");
+    let found = failure(data, &id, &|basis| {
+        basis.emergency = Some("a whim".to_owned())
+    });
+    assert!(
+        found.contains("names another emergency than the record"),
+        "{found}"
+    );
     let found = failure(data, &id, &|basis| {
         basis.consent = Some(Consent {
             id: other_consent,
             digest: certs_keys::Digest::of(certs_keys::DigestAlgorithm::Sha256, b"x"),
         });
     });
-    assert!(found.contains("a consent is noted where the ground is one"), "{found}");
+    assert!(
+        found.contains("a consent is noted where the ground is one"),
+        "{found}"
+    );
 }
 
 /// The rules that a node has last kept.
@@ -361,7 +412,9 @@ fn a_dry_run_says_what_other_rules_would_have_refused() {
     assert_eq!(report["counts"]["not-tried"], 0, "{report}");
     let refused = report["refused_then"].as_array().unwrap();
     assert!(
-        refused.iter().any(|one| one["code"].as_str().unwrap().ends_with("consent_required")),
+        refused
+            .iter()
+            .any(|one| one["code"].as_str().unwrap().ends_with("consent_required")),
         "{report}"
     );
 
@@ -379,7 +432,10 @@ fn a_dry_run_says_what_other_rules_would_have_refused() {
     let change = &changes[0];
     assert_eq!(change["change"], "newly-refused");
     assert_eq!(change["code"], "emergency_not_allowed");
-    assert_eq!((&change["count"], &change["purpose"]), (&json!(1), &json!("emergency")));
+    assert_eq!(
+        (&change["count"], &change["purpose"]),
+        (&json!(1), &json!("emergency"))
+    );
     assert_eq!(change["example"].as_str().unwrap(), told.id(EMERGENCY));
     assert_eq!(report["counts"]["same"], requests - 1);
     let output = all(&[&arguments[..], &["--fail-on-refusal"]].concat());
@@ -388,7 +444,10 @@ fn a_dry_run_says_what_other_rules_would_have_refused() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("NEWLY REFUSED         1  "), "{said}");
     assert!(said.contains("taken for granted on both sides"), "{said}");
-    assert!(PERSONS.iter().all(|person| !said.contains(person)), "{said}");
+    assert!(
+        PERSONS.iter().all(|person| !said.contains(person)),
+        "{said}"
+    );
 
     // A rule in a new version takes the place of the old one; a stricter one refuses.
     let of = |id: &str| {
@@ -408,7 +467,10 @@ fn a_dry_run_says_what_other_rules_would_have_refused() {
     newer["limits"] = json!({"valid_until": "2020-01-01T00:00:00Z"});
     let ended = file("ended.json", &json!([newer]));
     let report = document(&all(&["--rule", text_of(&ended), "--json"]));
-    assert_eq!(report["changes"][0]["code"], "rule_not_in_force", "{report}");
+    assert_eq!(
+        report["changes"][0]["code"], "rule_not_in_force",
+        "{report}"
+    );
 
     // Yesterday there was no country.
     let report = document(&run(&["--part", text_of(&same), "--json"]));
@@ -420,9 +482,21 @@ fn a_dry_run_says_what_other_rules_would_have_refused() {
         &["--part", "none.json"],
         &["--part", text_of(&same), "--rule", text_of(&newer_file)],
         &["--part", text_of(&newer_file)],
-        &["--part", text_of(&same), "--since", "2026-01-02T00:00:00Z", "--until", "2026-01-01T00:00:00Z"],
+        &[
+            "--part",
+            text_of(&same),
+            "--since",
+            "2026-01-02T00:00:00Z",
+            "--until",
+            "2026-01-01T00:00:00Z",
+        ],
     ] {
         let output = run(arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?} {}", text(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments:?} {}",
+            text(&output)
+        );
     }
 }

@@ -129,7 +129,12 @@ impl World {
             self.soap(bad.client, &bad.consent),
         ] {
             let text = answer.text();
-            assert_eq!(answer.fault().as_deref(), Some(&*code), "{}: {text}", bad.what);
+            assert_eq!(
+                answer.fault().as_deref(),
+                Some(&*code),
+                "{}: {text}",
+                bad.what
+            );
             legal::names_nobody(&answer);
             // It says what to do.
             assert!(text.contains(". "), "{}: {text}", bad.what);
@@ -234,7 +239,9 @@ fn each_node_refuses_by_itself_what_no_consent_allows() {
     }
     without_a_consent(&world, "serverproxy");
     let stale = "server.serverproxy.basis.feed_stale";
-    legal::becomes("the feed grows old", Some(stale), || world.rest(BANK, &good));
+    legal::becomes("the feed grows old", Some(stale), || {
+        world.rest(BANK, &good)
+    });
     legal::becomes("in SOAP too", Some(stale), || world.soap(BANK, &good));
 
     only_what_was_answered_is_in_the_journal(&world);
@@ -258,14 +265,20 @@ fn told_of(world: &World) -> [Bad; 2] {
     let code = |what: &str| format!("server.clientproxy.basis.consent_{what}");
     let paused_code = code("paused");
     legal::act(country, &paused, "pause", &will);
-    legal::becomes("it is paused", Some(&paused_code), || world.rest(BANK, &first));
+    legal::becomes("it is paused", Some(&paused_code), || {
+        world.rest(BANK, &first)
+    });
     legal::act(country, &paused, "resume", &will);
     legal::becomes("it is resumed", None, || world.rest(BANK, &first));
     legal::act(country, &paused, "pause", &will);
     legal::act(country, &revoked, "revoke", &will);
-    legal::becomes("it is paused again", Some(&paused_code), || world.rest(BANK, &first));
+    legal::becomes("it is paused again", Some(&paused_code), || {
+        world.rest(BANK, &first)
+    });
     let revoked_code = code("revoked");
-    legal::becomes("it is revoked", Some(&revoked_code), || world.rest(BANK, &second));
+    legal::becomes("it is revoked", Some(&revoked_code), || {
+        world.rest(BANK, &second)
+    });
     [
         bad("paused", "consent_paused", first),
         bad("revoked", "consent_revoked", second),
@@ -312,8 +325,16 @@ fn not_holding(sealer: &Sealer) -> Vec<Bad> {
             Sealer::forger("consent-0000000000000000").seal(&good),
         ),
         bad("another algorithm", "consent_algorithm", under("HS256")),
-        bad("an algorithm of other keys", "consent_algorithm", under("ES256")),
-        bad("no algorithm, signed all the same", "consent_algorithm", under("none")),
+        bad(
+            "an algorithm of other keys",
+            "consent_algorithm",
+            under("ES256"),
+        ),
+        bad(
+            "no algorithm, signed all the same",
+            "consent_algorithm",
+            under("none"),
+        ),
         bad("no signature", "consent_algorithm", format!("{unsigned}.")),
         bad("no signature part", "consent_malformed", head.to_owned()),
         Bad {
@@ -375,8 +396,16 @@ fn not_holding(sealer: &Sealer) -> Vec<Bad> {
                 ("valid_until", json!(legal::at(10_000))),
             ]),
         ),
-        bad("a key twice in its JSON", "consent_duplicate_key", raw(&duplicate)),
-        bad("not in canonical form", "consent_not_canonical", raw(&spaced)),
+        bad(
+            "a key twice in its JSON",
+            "consent_duplicate_key",
+            raw(&duplicate),
+        ),
+        bad(
+            "not in canonical form",
+            "consent_not_canonical",
+            raw(&spaced),
+        ),
         bad("too long", "consent_too_long", raw(&long)),
         bad(
             "of another format",
@@ -388,7 +417,11 @@ fn not_holding(sealer: &Sealer) -> Vec<Bad> {
             "consent_malformed",
             changed(&[("instance", json!("EE"))]),
         ),
-        bad("no consent at all", "consent_malformed", "e30.e30.e30".to_owned()),
+        bad(
+            "no consent at all",
+            "consent_malformed",
+            "e30.e30.e30".to_owned(),
+        ),
     ]
 }
 
@@ -400,9 +433,15 @@ fn without_a_consent(world: &World, side: &str) {
     let credit = || asked().with("Karvan-Purpose", "credit");
     for (request, code) in [
         (credit(), "consent_required"),
-        (asked().with("Karvan-Purpose", "social-aid"), "purpose_not_declared"),
+        (
+            asked().with("Karvan-Purpose", "social-aid"),
+            "purpose_not_declared",
+        ),
         (credit().with("Karvan-Purpose", "e-service"), "stated_twice"),
-        (credit().with("Karvan-Emergency", "urgent"), "emergency_not_allowed"),
+        (
+            credit().with("Karvan-Emergency", "urgent"),
+            "emergency_not_allowed",
+        ),
         (asked().with("Karvan-Purpose", "%zz"), "malformed"),
         (asked().with("Karvan-Purpose", &"c".repeat(129)), "too_long"),
     ] {
@@ -500,14 +539,22 @@ fn only_what_was_answered_is_in_the_journal(world: &World) {
         let ids = text.split("<k:id>").skip(1);
         let ids = ids.filter_map(|rest| rest.split_once("</k:id>"));
         // The wait for the feed gave its requests no ids.
-        let ours = |id: &&str| ["basis-", "once-", "often-"].iter().any(|lead| id.starts_with(lead));
-        ids.map(|(id, _)| id).filter(ours).map(str::to_owned).collect()
+        let ours = |id: &&str| {
+            ["basis-", "once-", "often-"]
+                .iter()
+                .any(|lead| id.starts_with(lead))
+        };
+        ids.map(|(id, _)| id)
+            .filter(ours)
+            .map(str::to_owned)
+            .collect()
     };
-    eventually("the last answer is in the journal", || listed().len() >= answered.len());
+    eventually("the last answer is in the journal", || {
+        listed().len() >= answered.len()
+    });
     assert_eq!(listed(), *answered);
     assert!(answered.len() > 10, "{answered:?}");
 }
 
 /// As short as the checks before its end allow on a slow machine.
 const FEED_SECONDS: u64 = 12;
-

@@ -51,7 +51,10 @@ fn measures_the_check_the_feed_the_desk_and_the_journal() {
         positive(&desk[figure]["p99_us"]);
     }
     let journal = &document["journal"];
-    assert_eq!((&journal["records"], &journal["persons"]), (&300.into(), &15.into()));
+    assert_eq!(
+        (&journal["records"], &journal["persons"]),
+        (&300.into(), &15.into())
+    );
     positive(&journal["warm"]["took"]["p99_us"]);
     positive(&journal["applied_per_s"]);
 }

@@ -96,7 +96,12 @@ fn approved_paused_resumed_revoked(country: &Country) {
     becomes(country, FATHER, &consent, None);
     let answer = income(country, FATHER, &consent);
     // The shorter of what the rule and the person allow.
-    assert_eq!(answer.header("karvan-data-life"), Some("600"), "{}", answer.head);
+    assert_eq!(
+        answer.header("karvan-data-life"),
+        Some("600"),
+        "{}",
+        answer.head
+    );
 
     let will = legal::will(FATHER);
     legal::act(country, &id, "pause", &will);
@@ -116,7 +121,10 @@ fn approved_paused_resumed_revoked(country: &Country) {
     let expected = ["requested", "active", "paused", "active", "revoked"];
     assert_eq!(states, expected.map(Some));
     assert_eq!(history[0]["by"], BANK);
-    assert!(history[1..].iter().all(|step| step["by"] == PORTAL), "{ended}");
+    assert!(
+        history[1..].iter().all(|step| step["by"] == PORTAL),
+        "{ended}"
+    );
     for action in ["approve", "pause", "resume"] {
         refused(country, PORTAL, &id, action, &will, 409, "wrong_state");
     }
@@ -136,12 +144,28 @@ fn declined(country: &Country) {
 fn a_parent_agrees_for_a_child(country: &Country) {
     let id = legal::ask_consent(country, CHILD, &[]);
     let father = legal::will(FATHER);
-    refused(country, PORTAL, &id, "approve", &father, 403, "other_person");
+    refused(
+        country,
+        PORTAL,
+        &id,
+        "approve",
+        &father,
+        403,
+        "other_person",
+    );
     let mut parent = father.clone();
     parent["acting_for"] = json!({"relation": "parent", "evidence": "birth act 7/2014"});
     let mut himself = legal::will(CHILD);
     himself["acting_for"] = parent["acting_for"].clone();
-    refused(country, PORTAL, &id, "approve", &himself, 422, "field_invalid");
+    refused(
+        country,
+        PORTAL,
+        &id,
+        "approve",
+        &himself,
+        422,
+        "field_invalid",
+    );
 
     let told = legal::act(country, &id, "approve", &parent);
     let consent = told["artefact"].as_str().unwrap().to_owned();
@@ -157,7 +181,15 @@ fn a_parent_agrees_for_a_child(country: &Country) {
         assert_eq!(has(&found(country, person), &id), sees, "{person}");
     }
     let neighbour = legal::will(NEIGHBOUR);
-    refused(country, PORTAL, &id, "revoke", &neighbour, 403, "other_person");
+    refused(
+        country,
+        PORTAL,
+        &id,
+        "revoke",
+        &neighbour,
+        403,
+        "other_person",
+    );
     // Who agreed has shown the right to.
     legal::act(country, &id, "revoke", &father);
     becomes(country, CHILD, &consent, Some("consent_revoked"));
@@ -173,7 +205,10 @@ fn one_consent_follows_another(country: &Country) {
     let told = legal::act(country, &id, "approve", &legal::will(FATHER));
     let after = told["artefact"].as_str().unwrap();
     let digest = gateway_policy::consent::digest(&before);
-    assert_eq!(payload(after)["predecessor"], hex::encode(digest.as_bytes()));
+    assert_eq!(
+        payload(after)["predecessor"],
+        hex::encode(digest.as_bytes())
+    );
     becomes(country, FATHER, &before, Some("consent_revoked"));
     becomes(country, FATHER, after, None);
     let used = income(country, FATHER, after).fault();
@@ -222,7 +257,15 @@ fn a_signed_document_is_proof_too(country: &Country) {
             },
         })
     };
-    refused(country, PORTAL, &id, "approve", &proof("%"), 422, "field_invalid");
+    refused(
+        country,
+        PORTAL,
+        &id,
+        "approve",
+        &proof("%"),
+        422,
+        "field_invalid",
+    );
     let told = legal::act(country, &id, "approve", &proof("UEsDBA=="));
     let payload = payload(told["artefact"].as_str().unwrap());
     let digest = certs_keys::Digest::of(certs_keys::DigestAlgorithm::Sha256, b"PK\x03\x04");
@@ -271,7 +314,15 @@ fn who_may_not(country: &Country) {
     for client in [OTHER_BANK, SUPERVISOR] {
         let answer = read(country, client, &id);
         assert_eq!(code_of(&answer), (404, "consent_unknown".to_owned()));
-        refused(country, client, &id, "revoke", &json!({}), 404, "consent_unknown");
+        refused(
+            country,
+            client,
+            &id,
+            "revoke",
+            &json!({}),
+            404,
+            "consent_unknown",
+        );
     }
     assert_eq!(state(country, &id)["state"], "requested");
     // Without a right nobody comes to the desk at all.
@@ -280,9 +331,25 @@ fn who_may_not(country: &Country) {
     assert_eq!(answer.fault().as_deref(), Some(code), "{}", answer.text());
     let mut level = will.clone();
     level["proof"]["level"] = json!("password");
-    refused(country, PORTAL, &id, "approve", &level, 403, "level_not_accepted");
+    refused(
+        country,
+        PORTAL,
+        &id,
+        "approve",
+        &level,
+        403,
+        "level_not_accepted",
+    );
     let neighbour = legal::will(NEIGHBOUR);
-    refused(country, PORTAL, &id, "approve", &neighbour, 403, "other_person");
+    refused(
+        country,
+        PORTAL,
+        &id,
+        "approve",
+        &neighbour,
+        403,
+        "other_person",
+    );
 }
 
 fn what_makes_no_sense(country: &Country) {
@@ -299,9 +366,19 @@ fn what_makes_no_sense(country: &Country) {
         ("purpose", json!("curiosity"), 422, "purpose_unknown"),
         ("purpose", json!("emergency"), 422, "no_consent_rule"),
         ("services", json!(["GetPension"]), 422, "no_consent_rule"),
-        ("services", json!(["secrets"]), 422, "service_not_registered"),
+        (
+            "services",
+            json!(["secrets"]),
+            422,
+            "service_not_registered",
+        ),
         ("categories", json!(["identity"]), 422, "category_missing"),
-        ("categories", json!(["income", "identity"]), 422, "category_not_declared"),
+        (
+            "categories",
+            json!(["income", "identity"]),
+            422,
+            "category_not_declared",
+        ),
         ("valid_seconds", json!(0), 422, "validity_past"),
         ("valid_seconds", json!("long"), 400, "body_malformed"),
         ("subject", json!([{"kind": "fin"}]), 400, "body_malformed"),
@@ -310,7 +387,12 @@ fn what_makes_no_sense(country: &Country) {
         let mut body = good.clone();
         body[field] = value;
         let answer = legal::desk(country, BANK, "consents/requests", &body);
-        assert_eq!(code_of(&answer), (status, code.to_owned()), "{}", answer.text());
+        assert_eq!(
+            code_of(&answer),
+            (status, code.to_owned()),
+            "{}",
+            answer.text()
+        );
         legal::names_nobody(&answer);
     }
 }
@@ -329,7 +411,11 @@ fn refused(
     let path = format!("consents/requests/{id}/{action}");
     let answer = legal::desk(country, client, &path, body);
     let text = answer.text();
-    assert_eq!(code_of(&answer), (status, code.to_owned()), "{client} {action}: {text}");
+    assert_eq!(
+        code_of(&answer),
+        (status, code.to_owned()),
+        "{client} {action}: {text}"
+    );
     legal::names_nobody(&answer);
 }
 
@@ -338,7 +424,12 @@ fn refused(
 fn code_of(answer: &Answer) -> (u16, String) {
     assert_eq!(answer.fault(), None, "{}", answer.text());
     let told = legal::document(answer);
-    assert!(told["message"].as_str().is_some_and(|text| text.ends_with('.')), "{told}");
+    assert!(
+        told["message"]
+            .as_str()
+            .is_some_and(|text| text.ends_with('.')),
+        "{told}"
+    );
     (answer.status, told["code"].as_str().unwrap().to_owned())
 }
 
@@ -361,7 +452,9 @@ fn nobody_is_named_in_what_is_said(country: &Country) {
             assert!(!name.contains(legal::ANY_FIN), "{}", path.display());
             if path.is_dir() {
                 folders.push(path);
-            } else if name.ends_with(".log") || name.ends_with("desk.redb") || name == "journal.redb"
+            } else if name.ends_with(".log")
+                || name.ends_with("desk.redb")
+                || name == "journal.redb"
             {
                 let bytes = std::fs::read(&path).unwrap();
                 said += usize::from(name.ends_with(".log") && !bytes.is_empty());

@@ -99,7 +99,9 @@ pub(crate) fn add(country: &Country, node: &'static str, client: &str, list: &st
             .iter_mut()
             .find(|found| found["id"].as_str() == Some(client));
         let found = found.expect("a client of the node").as_table_mut().unwrap();
-        let entries = found.entry(list).or_insert_with(|| Vec::<Table>::new().into());
+        let entries = found
+            .entry(list)
+            .or_insert_with(|| Vec::<Table>::new().into());
         let entry: Table = entry.parse().unwrap();
         entries.as_array_mut().unwrap().push(entry.into());
     });
@@ -342,7 +344,10 @@ pub(crate) fn becomes(what: &str, wanted: Option<&str>, ask: impl Fn() -> Answer
         }
         let text = answer.text();
         last.replace(Some((answer.fault(), text)));
-        assert!(Instant::now() < end, "{what}: in vain {wanted:?}, but {last:?}");
+        assert!(
+            Instant::now() < end,
+            "{what}: in vain {wanted:?}, but {last:?}"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }

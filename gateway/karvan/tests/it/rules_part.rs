@@ -48,7 +48,11 @@ impl World {
             ..by_law(PORTAL, "e-service")
         };
         let answer = asked.ask(self.country.clients("iria"));
-        assert!(answer.text().contains("<status>OK</status>"), "{}", answer.text());
+        assert!(
+            answer.text().contains("<status>OK</status>"),
+            "{}",
+            answer.text()
+        );
     }
 
     /// All is as it should be.
@@ -71,7 +75,12 @@ impl World {
         legal::names_nobody(&answer);
         let here = format!("server.clientproxy.basis.{code}");
         let answer = self.neighbour();
-        assert_eq!(answer.fault().as_deref(), Some(&*here), "{what}: {}", answer.text());
+        assert_eq!(
+            answer.fault().as_deref(),
+            Some(&*here),
+            "{what}: {}",
+            answer.text()
+        );
         legal::names_nobody(&answer);
         self.heart_beats();
         // The operator is told what to do.
@@ -179,7 +188,11 @@ fn other_rules_are_refused(world: &World, registry: Process, older: &std::path::
             "rules_tampered",
         ),
         ("no rules", None, "rules_missing"),
-        ("rules for another instance", changed(&[("instance", json!("EE"))]), "rules_invalid"),
+        (
+            "rules for another instance",
+            changed(&[("instance", json!("EE"))]),
+            "rules_invalid",
+        ),
     ] {
         configuration.put_rules(rules.as_deref());
         publisher.publish(&configuration);
@@ -209,13 +222,17 @@ fn rules_changed_on_disk_are_noticed_without_the_registry(
     let country = &world.country;
     registry.stop();
     node.stop();
-    let kept = country.data("eesmn").join("globalconf/AZ/karvan-rules.json");
+    let kept = country
+        .data("eesmn")
+        .join("globalconf/AZ/karvan-rules.json");
     let mut rules: Value = serde_json::from_slice(&std::fs::read(&kept).unwrap()).unwrap();
     rules["rules"] = json!([]);
     std::fs::write(&kept, rules.to_string()).unwrap();
     let node = country.spawn(Service::Node("eesmn"));
     let health = country.health("eesmn");
-    eventually("the node answers", || wire::try_get(health, "/readyz", &[]).is_ok());
+    eventually("the node answers", || {
+        wire::try_get(health, "/readyz", &[]).is_ok()
+    });
     world.closed("rules changed on disk", "rules_tampered");
     let registry = country.start(Service::Registry);
     world.holds("the registry has brought the true ones");

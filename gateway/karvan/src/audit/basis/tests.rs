@@ -112,15 +112,23 @@ fn another_rule_than_the_rules_have_is_found() {
         "in version 3, not 2",
     );
     fails(
-        &changed(&law, |basis| basis.law = Some(("Tax code".to_owned(), "24".to_owned()))),
+        &changed(&law, |basis| {
+            basis.law = Some(("Tax code".to_owned(), "24".to_owned()))
+        }),
         "rests on another ground",
     );
     fails(
         &changed(&law, |basis| basis.ground = Ground::Vital),
         "rests on another ground",
     );
-    fails(&changed(&law, |basis| basis.rules_version = 6), "holds the rules 7");
-    fails(&changed(&law, |basis| basis.rule = None), "no rule was noted");
+    fails(
+        &changed(&law, |basis| basis.rules_version = 6),
+        "holds the rules 7",
+    );
+    fails(
+        &changed(&law, |basis| basis.rule = None),
+        "no rule was noted",
+    );
     fails(
         &changed(&law, |basis| {
             basis.rule = None;
@@ -155,13 +163,21 @@ fn another_rule_than_the_rules_have_is_found() {
 #[test]
 fn another_purpose_than_the_message_states_is_found() {
     let rules = [
-        rule("by-law", 3, crate::audit::testing::law(), &["aid", "rescue"]),
+        rule(
+            "by-law",
+            3,
+            crate::audit::testing::law(),
+            &["aid", "rescue"],
+        ),
         rule("break-glass", 1, vital(), &["rescue"]),
     ];
     let other = changed(&by_law(), |basis| basis.purpose = Some("rescue".to_owned()));
     match judged(&other, &rules) {
         Some(Outcome::Fails(reason)) => {
-            assert!(reason.contains("for the purpose aid, and rescue was noted"), "{reason}");
+            assert!(
+                reason.contains("for the purpose aid, and rescue was noted"),
+                "{reason}"
+            );
         }
         other => panic!("{other:?}"),
     }
@@ -181,7 +197,10 @@ fn another_consent_than_the_message_carries_is_found() {
         &noted(&|consent| consent.digest = gateway_policy::consent::digest("other")),
         "carries another consent",
     );
-    fails(&changed(&consent, |basis| basis.consent = None), "a consent is noted");
+    fails(
+        &changed(&consent, |basis| basis.consent = None),
+        "a consent is noted",
+    );
     // One with a signature that does not hold.
     let mut text = artefact();
     let last = text.pop().unwrap();
@@ -213,7 +232,9 @@ fn another_reason_or_caller_than_the_message_names_is_found() {
         "another emergency than was noted",
     );
     fails(
-        &changed(&by_law(), |basis| basis.authentication = Some("asan-imza".to_owned())),
+        &changed(&by_law(), |basis| {
+            basis.authentication = Some("asan-imza".to_owned())
+        }),
         "another authentication than was noted",
     );
     let mut other = by_law();
@@ -232,7 +253,10 @@ fn persons_are_counted_and_the_consent_is_theirs() {
         key: 1,
         mark: [2; 16],
     };
-    fails(&changed(&by_law(), |basis| basis.persons.push(mark)), "and 2 were noted");
+    fails(
+        &changed(&by_law(), |basis| basis.persons.push(mark)),
+        "and 2 were noted",
+    );
     let mut other = by_consent();
     let message = String::from_utf8(other.message.to_vec()).unwrap();
     other.message = message.replace("5ABCD12", "5ABCD13").into();
@@ -266,7 +290,8 @@ fn the_person_learns_of_it_when_the_rule_says() {
         let found = judged(&record, &ruled(disclosure));
         assert_eq!(found == Some(Outcome::Holds), expected, "{found:?}");
     };
-    let ruled_hidden = json!({"kind": "hidden", "article": "Article 9", "until": until.to_string()});
+    let ruled_hidden =
+        json!({"kind": "hidden", "article": "Article 9", "until": until.to_string()});
     check(ruled_hidden.clone(), hidden(), true);
     check(ruled_hidden, Disclosure::AtOnce, false);
     let delayed = json!({"kind": "delayed", "seconds": 86400});
@@ -282,7 +307,10 @@ fn the_person_learns_of_it_when_the_rule_says() {
 
 #[test]
 fn where_there_were_rules_a_request_has_a_basis() {
-    fails(&record("income", &stated(Some("aid"))), "no basis of it was noted");
+    fails(
+        &record("income", &stated(Some("aid"))),
+        "no basis of it was noted",
+    );
     let without = snapshot(None);
     let in_force = InForce {
         snapshot: &without,
@@ -299,7 +327,10 @@ fn where_there_were_rules_a_request_has_a_basis() {
         Some(Outcome::Fails(reason)) => assert!(reason.contains("holds no rules"), "{reason}"),
         other => panic!("{other:?}"),
     }
-    assert!(matches!(judge(&noted, body_of(&noted), &[]), Some(Outcome::NotChecked(_))));
+    assert!(matches!(
+        judge(&noted, body_of(&noted), &[]),
+        Some(Outcome::NotChecked(_))
+    ));
 }
 
 #[test]
@@ -351,7 +382,10 @@ fn what_is_told_of_a_basis_names_no_person() {
     let noted = by_consent();
     let document = json(noted.basis.as_deref().unwrap());
     assert_eq!(document["ground"], "consent");
-    assert_eq!(document["consent"]["id"], "6f9619ff-8b86-4011-b42d-00c04fc964ff");
+    assert_eq!(
+        document["consent"]["id"],
+        "6f9619ff-8b86-4011-b42d-00c04fc964ff"
+    );
     assert!(document["act"].is_null());
 }
 

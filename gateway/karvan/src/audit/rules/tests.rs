@@ -46,14 +46,20 @@ fn a_request_is_decided_as_by_a_node_with_everything_else_taken_for_granted() {
     let found = answered(&consented, &usual());
     assert_eq!(found, by("by-consent", 2, "consent", "credit"));
     let unconsented = record("income", &stated(Some("credit")));
-    assert_eq!(answered(&unconsented, &usual()), refused("consent_required", None));
+    assert_eq!(
+        answered(&unconsented, &usual()),
+        refused("consent_required", None)
+    );
     let rates = record("rates", &stated(None));
     assert_eq!(answered(&rates, &usual()), Answer::NotPersonal);
     // The case that is named is taken as open, but it must be named.
     let mut with_case = rule("by-law", 4, law(), &["aid"]);
     with_case["limits"] = json!({"case": "open"});
     let rules = [with_case];
-    assert_eq!(answered(&aid, &rules), refused("case_missing", Some("by-law")));
+    assert_eq!(
+        answered(&aid, &rules),
+        refused("case_missing", Some("by-law"))
+    );
     let mut named = aid;
     let message = String::from_utf8(named.message.to_vec()).unwrap();
     named.message = format!("{message}x-road-issue:C-1\r\n").into();
@@ -64,7 +70,10 @@ fn a_request_is_decided_as_by_a_node_with_everything_else_taken_for_granted() {
 fn a_purpose_that_only_the_access_right_names_is_taken_from_the_record() {
     let rules = [rule("by-law", 3, law(), &["aid", "rescue"])];
     let mut unstated = record("income", &stated(None));
-    assert_eq!(answered(&unstated, &rules), refused("purpose_missing", None));
+    assert_eq!(
+        answered(&unstated, &rules),
+        refused("purpose_missing", None)
+    );
     unstated.basis = Some(Box::new(noted_by_law()));
     assert_eq!(answered(&unstated, &rules), by("by-law", 3, "law", "aid"));
 }
@@ -143,14 +152,22 @@ fn rules_are_put_in_the_place_of_those_with_their_id() {
     let candidate = put(&one).unwrap();
     let part = candidate.rules.part();
     assert_eq!((part.version, part.rules.len()), (8, 3));
-    assert!(part.rules.iter().any(|rule| rule.id == "by-law" && rule.version == 4));
+    assert!(
+        part.rules
+            .iter()
+            .any(|rule| rule.id == "by-law" && rule.version == 4)
+    );
     let several = json!([one, rule("decree", 1, law(), &["rescue"])]);
     assert_eq!(put(&several).unwrap().rules.part().rules.len(), 4);
     // What no registry would publish is not tried.
     let twice = json!([rule("a", 1, law(), &["aid"]), rule("a", 2, law(), &["aid"])]);
     assert!(put(&twice).unwrap_err().contains("rule a is given twice"));
     let unknown = rule("x", 1, law(), &["gossip"]);
-    assert!(put(&unknown).unwrap_err().contains("gossip"), "{:?}", put(&unknown));
+    assert!(
+        put(&unknown).unwrap_err().contains("gossip"),
+        "{:?}",
+        put(&unknown)
+    );
     assert!(put(&json!({"id": "x"})).is_err());
 }
 
@@ -159,7 +176,10 @@ fn a_whole_part_is_of_the_instance_of_the_nodes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("part.json");
     std::fs::write(&path, part(9, &usual()).to_string()).unwrap();
-    assert_eq!(Candidate::whole(&path, "AZ").unwrap().rules.part().version, 9);
+    assert_eq!(
+        Candidate::whole(&path, "AZ").unwrap().rules.part().version,
+        9
+    );
     assert!(Candidate::whole(&path, "GE").is_err());
     assert!(Candidate::whole(&folder.path().join("none.json"), "AZ").is_err());
 }

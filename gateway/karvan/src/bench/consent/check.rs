@@ -152,9 +152,7 @@ fn measured(options: &Options) -> Result<Figures, Error> {
 /// So many of so many consents, spread evenly, signed on all cores.
 fn signed(invented: &Invented, all: u64, count: u64) -> Result<Vec<(u64, String)>, Error> {
     let count = count.min(all);
-    let numbers: Vec<u64> = (0..count)
-        .map(|place| spread(place, all, count))
-        .collect();
+    let numbers: Vec<u64> = (0..count).map(|place| spread(place, all, count)).collect();
     on_all_cores(&numbers, |number| Ok((*number, invented.signed(*number)?)))
 }
 
@@ -208,7 +206,9 @@ impl World {
         let rules = Arc::new(invented.rules.clone());
         let snapshot = Made::new()?.snapshot()?;
         let conf = Conf::with_rules(snapshot, RulesState::InForce(rules));
-        let valid = conf.valid(0, SystemClock.now()).map_err(|error| part(&error))?;
+        let valid = conf
+            .valid(0, SystemClock.now())
+            .map_err(|error| part(&error))?;
         let state = feed::state(&invented, consents, revoked)?;
         let node = node(folder.path(), state)?;
         let world = Self {
@@ -282,7 +282,9 @@ impl World {
             self.check(&self.message(ground, protocol, *number, text)?)
         })?;
         // Making the messages is no part of the step.
-        let busy = took.iter().fold(Duration::ZERO, |sum, one| sum.saturating_add(*one));
+        let busy = took
+            .iter()
+            .fold(Duration::ZERO, |sum, one| sum.saturating_add(*one));
         let at_a_time = u32::try_from(threads.max(1)).unwrap_or(u32::MAX);
         let elapsed = busy.checked_div(at_a_time).unwrap_or(busy);
         Ok(Row {
@@ -301,7 +303,14 @@ impl World {
     fn check(&self, message: &Message) -> Result<Duration, Error> {
         let (request, attachments) = (&message.request, &message.attachments);
         let began = clock::instant();
-        let judged = provider::judge(request, attachments, &[], &self.node, &self.conf, self.valid);
+        let judged = provider::judge(
+            request,
+            attachments,
+            &[],
+            &self.node,
+            &self.conf,
+            self.valid,
+        );
         // What it reads is in memory, so it never waits.
         let judged = judged.now_or_never();
         let took = began.elapsed();
@@ -333,9 +342,7 @@ impl World {
         let pair = self.invented.pair_of(number);
         let (client, purpose, consent) = match ground {
             Ground::Law => (invented::ministry(pair), AID, None),
-            Ground::ConsentNew | Ground::ConsentKnown => {
-                (invented::bank(pair), CREDIT, Some(text))
-            }
+            Ground::ConsentNew | Ground::ConsentKnown => (invented::bank(pair), CREDIT, Some(text)),
         };
         match protocol {
             Protocol::Rest => rest_message(pair, &client, purpose, consent, &fin(number)),
@@ -394,7 +401,11 @@ fn rest_message(
     consent: Option<&str>,
     fin: &str,
 ) -> Result<Message, Error> {
-    let path = format!("/r1/{}/{}", invented::provider(pair), invented::rest_code(pair));
+    let path = format!(
+        "/r1/{}/{}",
+        invented::provider(pair),
+        invented::rest_code(pair)
+    );
     let query = format!("fin={fin}");
     let mut headers: Vec<(&str, &[u8])> = vec![
         ("x-road-client", client.as_bytes()),
@@ -454,7 +465,12 @@ fn soap_message(
 
 /// Elements of an identifier.
 fn identifier(text: &str) -> String {
-    let names = ["xRoadInstance", "memberClass", "memberCode", "subsystemCode"];
+    let names = [
+        "xRoadInstance",
+        "memberClass",
+        "memberCode",
+        "subsystemCode",
+    ];
     let elements = names.iter().zip(text.split('/'));
     elements
         .map(|(name, part)| format!("<i:{name}>{part}</i:{name}>"))

@@ -24,11 +24,18 @@ pub(super) const PLAIN: Plan = Plan {
             name: "consumer",
             owner: "GOV/0000001181",
             title: "consumer",
-            clients: &[ClientPlan {
-                id: "GOV/0000001181/asks",
-                services: &[],
-                rights: &[],
-            }],
+            clients: &[
+                ClientPlan {
+                    id: "GOV/0000001181/asks",
+                    services: &[],
+                    rights: &[],
+                },
+                ClientPlan {
+                    id: "GOV/0000001181/portal",
+                    services: &[],
+                    rights: &[],
+                },
+            ],
         },
         NodePlan {
             name: "provider",

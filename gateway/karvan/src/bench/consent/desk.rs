@@ -88,7 +88,10 @@ pub(super) fn run(options: &Options) -> Result<Figures, Error> {
     }
     Ok(Figures {
         consents: options.consents,
-        filled_per_s: rate(usize::try_from(options.consents).unwrap_or(usize::MAX), filling),
+        filled_per_s: rate(
+            usize::try_from(options.consents).unwrap_or(usize::MAX),
+            filling,
+        ),
         file_bytes,
         consent_bytes: each(file_bytes, options.consents),
         rounds_per_s: rate(asked.len(), elapsed),

@@ -139,10 +139,7 @@ pub(super) fn purpose(code: &str) -> Result<(HeaderName, HeaderValue), Error> {
     header("karvan-purpose", code)
 }
 
-pub(super) fn header(
-    name: &'static str,
-    value: &str,
-) -> Result<(HeaderName, HeaderValue), Error> {
+pub(super) fn header(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
     let value = HeaderValue::from_str(value).map_err(|error| Error::Load(error.to_string()))?;
     Ok((HeaderName::from_static(name), value))
 }

@@ -81,8 +81,15 @@ fn pages(invented: &Invented, first: u64, revoked: u64) -> Result<Vec<Vec<u8>>, 
         lines.push(line);
         let is_last = number == revoked;
         if lines.len() == PAGE_ENTRIES || is_last {
-            let page =
-                feed::make_page(INSTANCE, number, &hash, is_last, &lines, &signer, invented.now);
+            let page = feed::make_page(
+                INSTANCE,
+                number,
+                &hash,
+                is_last,
+                &lines,
+                &signer,
+                invented.now,
+            );
             pages.push(page.map_err(|error| part(&error))?);
             lines.clear();
         }
@@ -102,9 +109,9 @@ fn hashed(invented: &Invented, revoked: u64) -> Result<Duration, Error> {
     let lines = (1..=revoked).map(|number| line(invented, 0, number));
     let lines: Vec<Vec<u8>> = lines.collect::<Result<_, _>>()?;
     let began = clock::instant();
-    let hash = lines
-        .iter()
-        .fold(feed::chain_start(), |hash, line| feed::chain_next(&hash, line));
+    let hash = lines.iter().fold(feed::chain_start(), |hash, line| {
+        feed::chain_next(&hash, line)
+    });
     let took = began.elapsed();
     match hash == feed::chain_start() {
         true => Err(Error::Part("nothing was hashed".to_owned())),

@@ -161,7 +161,11 @@ pub(super) fn fin(number: u64) -> String {
     let mut digits: Vec<char> = Vec::with_capacity(5);
     for _ in 0..5 {
         let place = usize::try_from(rest.checked_rem(34).unwrap_or(0)).unwrap_or(0);
-        digits.push(CHARACTERS.get(place).map_or('0', |octet| char::from(*octet)));
+        digits.push(
+            CHARACTERS
+                .get(place)
+                .map_or('0', |octet| char::from(*octet)),
+        );
         rest = rest.div_euclid(34);
     }
     let digits: String = digits.iter().rev().collect();
@@ -198,7 +202,10 @@ fn document(pairs: u64, consent: &Ed25519Key, now: Timestamp) -> Result<Value, E
             }));
             for which in 0..RULES_OF_PAIR.div_euclid(2) {
                 let (purpose, basis) = match which.checked_rem(2) {
-                    Some(0) => (AID, json!({"kind": "law", "act": "Act 1", "article": "3.3"})),
+                    Some(0) => (
+                        AID,
+                        json!({"kind": "law", "act": "Act 1", "article": "3.3"}),
+                    ),
                     _ => (CREDIT, json!({"kind": "consent"})),
                 };
                 rules.push(json!({
@@ -268,7 +275,11 @@ mod tests {
         let invented = Invented::new(40).unwrap();
         assert_eq!(invented.rules.part().rules.len(), 40);
         let findings = check(invented.rules.part());
-        assert!(findings.iter().all(|finding| finding.severity != Severity::Error));
+        assert!(
+            findings
+                .iter()
+                .all(|finding| finding.severity != Severity::Error)
+        );
         let text = invented.signed(3).unwrap();
         let verified = gateway_policy::consent::verify(&text, &invented.rules).unwrap();
         assert_eq!(verified.artefact().id, consent_id(3));

@@ -87,7 +87,10 @@ pub(super) fn run(records: u64, time: Duration) -> Result<Figures, Error> {
     Ok(Figures {
         records: shape.records,
         persons: shape.persons,
-        filled_per_s: rate(usize::try_from(shape.records).unwrap_or(usize::MAX), filling),
+        filled_per_s: rate(
+            usize::try_from(shape.records).unwrap_or(usize::MAX),
+            filling,
+        ),
         file_bytes,
         record_bytes: each(file_bytes, shape.records),
         page_max: PAGE_MAX,
@@ -108,8 +111,8 @@ fn fill(journal: &Journal, shape: Shape, service: &Service) -> Result<(), Error>
         let place = usize::try_from(number).unwrap_or(usize::MAX);
         marks.get(place).map(|(mark, _)| *mark)
     };
-    let asked = (0..shape.records)
-        .map(|place| (service.asked(place, mark_of(place)), Outcome::Answered));
+    let asked =
+        (0..shape.records).map(|place| (service.asked(place, mark_of(place)), Outcome::Answered));
     let mut by_mark = marks.clone();
     by_mark.sort_unstable();
     let rows = by_mark.iter().flat_map(|(mark, number)| {
@@ -230,7 +233,9 @@ impl Service {
         });
         Ok(Self {
             services: services.collect::<Result<_, _>>()?,
-            clients: (0..50).map(|pair| invented::client(&invented::bank(pair))).collect::<Result<_, _>>()?,
+            clients: (0..50)
+                .map(|pair| invented::client(&invented::bank(pair)))
+                .collect::<Result<_, _>>()?,
             provider,
         })
     }
@@ -239,7 +244,10 @@ impl Service {
     fn asked(&self, place: u64, person: Option<PersonMark>) -> Asked {
         let turn = usize::try_from(place).unwrap_or(0);
         let one_of = |count: usize| turn.checked_rem(count).unwrap_or(0);
-        #[expect(clippy::indexing_slicing, reason = "the lists are not empty, and it is within them")]
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "the lists are not empty, and it is within them"
+        )]
         let (client, service) = (
             self.clients[one_of(self.clients.len())].clone(),
             self.services[one_of(self.services.len())].clone(),

@@ -285,7 +285,9 @@ fn journal_text(figures: &journal::Figures) -> String {
         } = &looked.took;
         line(
             &mut text,
-            format_args!("{what:<34}{count:>7}{p50_us:>10.0}{p99_us:>10.0}{max_us:>10.0}{fetched:>14}"),
+            format_args!(
+                "{what:<34}{count:>7}{p50_us:>10.0}{p99_us:>10.0}{max_us:>10.0}{fetched:>14}"
+            ),
         );
     }
     text

@@ -96,7 +96,9 @@ impl Asking<'_> {
         while told.elapsed() < PATIENCE {
             match self.refused(given).await? {
                 Some(code) if code.ends_with(".basis.consent_revoked") => return Ok(told.elapsed()),
-                Some(code) => return Err(Error::Load(format!("refused for another reason: {code}"))),
+                Some(code) => {
+                    return Err(Error::Load(format!("refused for another reason: {code}")));
+                }
                 None => {}
             }
         }
@@ -109,7 +111,10 @@ impl Asking<'_> {
         let node = self.town.place.clients_http(index);
         let mut request = Request::new(gateway_net::full("x"));
         *request.method_mut() = Method::POST;
-        let uri = format!("http://{node}/r1/AZ/GOV/0000000131/answers/echo?fin={}", given.fin);
+        let uri = format!(
+            "http://{node}/r1/AZ/GOV/0000000131/answers/echo?fin={}",
+            given.fin
+        );
         *request.uri_mut() = uri
             .parse()
             .map_err(|_| Error::Load(format!("not a URL: {uri}")))?;

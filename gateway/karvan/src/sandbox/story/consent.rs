@@ -172,8 +172,15 @@ impl Story<'_> {
         let path = format!("GOV/0000000391/pensiya/income/persons/{person}/income");
         let (id, consent) = (id.to_owned(), consent.map(str::to_owned));
         async move {
-            let mut headers = vec![("karvan-purpose", "credit"), ("x-road-userid", "AZ-kredit-7")];
-            headers.extend(consent.as_deref().map(|consent| ("karvan-consent", consent)));
+            let mut headers = vec![
+                ("karvan-purpose", "credit"),
+                ("x-road-userid", "AZ-kredit-7"),
+            ];
+            headers.extend(
+                consent
+                    .as_deref()
+                    .map(|consent| ("karvan-consent", consent)),
+            );
             let call = RestCall {
                 method: Method::GET,
                 path: &path,

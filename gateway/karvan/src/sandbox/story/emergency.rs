@@ -17,7 +17,9 @@ impl Story<'_> {
             answer,
         );
         let used = self.id("clinic-emergency");
-        let answer = self.identify(&used, "unconscious%20after%20an%20accident%2C%20ward%203").await;
+        let answer = self
+            .identify(&used, "unconscious%20after%20an%20accident%2C%20ward%203")
+            .await;
         self.judge(
             "with a reason it learns at once who the patient is",
             "200, the person",
@@ -31,7 +33,10 @@ impl Story<'_> {
             |answer| contains(&answer.body, &used),
         )
         .await;
-        let notice = listed.as_ref().ok().and_then(|answer| notice_of(answer, &used));
+        let notice = listed
+            .as_ref()
+            .ok()
+            .and_then(|answer| notice_of(answer, &used));
         self.judge(
             "the use stands on the supervisor's list",
             "200, the use with its reason, and no person",
@@ -45,7 +50,8 @@ impl Story<'_> {
         );
         let Some(notice) = notice else { return };
         let id = self.id("review");
-        let body = json!({"id": notice, "verdict": "justified", "note": "the clinic's report was seen"});
+        let body =
+            json!({"id": notice, "verdict": "justified", "note": "the clinic's report was seen"});
         let call = post("GOV/0000001181/razilig/notices/review", &id, &body);
         let answer = system::rest(&self.http, self.supervisor(), call).await;
         self.judge(

@@ -159,10 +159,34 @@ const fn paper(
 }
 
 const PAPERS: [Paper; 4] = [
-    paper("GOV/0000000131/iamas", "GetFamily", "urn:az:iamas:1", "fin", "0TEST01"),
-    paper("GOV/0000000411/ehdr", "GetChildren", "urn:az:ehdr:1", "mother_fin", "0TEST02"),
-    paper("GOV/0000000391/pensiya", "GetPension", "urn:az:pensiya:1", "fin", "0TEST05"),
-    paper("GOV/0000000261/emas", "GetLabourContracts", "urn:az:emas:1", "fin", "0TEST01"),
+    paper(
+        "GOV/0000000131/iamas",
+        "GetFamily",
+        "urn:az:iamas:1",
+        "fin",
+        "0TEST01",
+    ),
+    paper(
+        "GOV/0000000411/ehdr",
+        "GetChildren",
+        "urn:az:ehdr:1",
+        "mother_fin",
+        "0TEST02",
+    ),
+    paper(
+        "GOV/0000000391/pensiya",
+        "GetPension",
+        "urn:az:pensiya:1",
+        "fin",
+        "0TEST05",
+    ),
+    paper(
+        "GOV/0000000261/emas",
+        "GetLabourContracts",
+        "urn:az:emas:1",
+        "fin",
+        "0TEST01",
+    ),
 ];
 /// The application, and the persons it is about.
 const CASE: &str = "VM-2026-000001";
