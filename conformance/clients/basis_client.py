@@ -1,9 +1,14 @@
-"""zeep, unmodified: the header block of the legal basis, and cases that are open only for a time."""
+"""zeep, unmodified: the header block of the legal basis, and cases that are open only for a time.
 
+Bodies that no zeep would write are written by hand and sent by httpx.
+"""
+
+import re
 import uuid
 
 import zeep
 import zeep.exceptions
+from lxml import etree
 
 from checks import Checks, expect, message_id
 from legal import (
@@ -14,6 +19,7 @@ from legal import (
     expect_answer,
     header_elements,
     person,
+    session,
     within_promise,
 )
 
@@ -109,6 +115,57 @@ def a_malformed_fin_is_a_fault_before_it_leaves():
     with_block = {"blocks": purpose("e-service")}
     for fin in ("0TESTI1", "0TEST0", "0ТEST01"):
         expect_fault("person_malformed", "portal", "GetPersonByFin", fin=fin, **with_block)
+
+
+def written(body):
+    """The FIN in the answer to a body written by hand, or the fault code."""
+    described = ENDPOINTS["services"]["GetPersonByFin"]
+    elements = header_elements("portal", described["provider"], "GetPersonByFin", message_id(), described["version"])
+    head = "".join(etree.tostring(element, encoding="unicode") for element in elements)
+    envelope = (
+        f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>{head}</s:Header><s:Body>'
+        f'<p:GetPersonByFin xmlns:p="{described["namespace"]}">{body}</p:GetPersonByFin></s:Body></s:Envelope>'
+    )
+    headers = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""'}
+    answer = session.post(caller("portal")["node"] + "/", content=envelope.encode(), headers=headers)
+    expect(answer.status_code, 200, "status")
+    fault = re.search(r"<faultcode>([^<]*)</faultcode>", answer.text)
+    if fault:
+        assert "0TEST" not in answer.text and "surname" not in answer.text, f"the fault says too much: {answer.text}"
+        return fault.group(1)
+    return re.search(r"fin>([^<]*)</", answer.text.partition("Body>")[2]).group(1)
+
+
+@checks
+def a_fin_may_be_written_in_any_way_of_xml():
+    for text in ("<![CDATA[0TEST01]]>", "0TEST<![CDATA[01]]>", "&#48;TEST01", " \n0test01\t"):
+        expect(written(f"<p:fin>{text}</p:fin>"), "0TEST01", text)
+
+
+@checks
+def a_body_that_two_could_read_as_two_persons_is_a_fault():
+    one, other = "<p:fin>0TEST01</p:fin>", "<p:fin>0TEST02</p:fin>"
+    for body in (
+        one + other,
+        '<o:fin xmlns:o="urn:other">0TEST02</o:fin>' + one,
+        "<fin>0TEST02</fin>" + one,
+        one + "<fin>0TEST02</fin>",
+        f"<p:more>{other}</p:more>{one}",
+        "<p:fin>0TEST01<p:more>0TEST02</p:more></p:fin>",
+        "<p:FIN>0TEST02</p:FIN>" + one,
+        "<p:fin/>" + one,
+        one + "<p:fin/>",
+        "<p:fin>0TEST<!-- -->01</p:fin>",
+        "<p:fin>0TEST<?more 02?>01</p:fin>",
+    ):
+        found = written(body)
+        assert not found.startswith("0TEST"), f"{body} is answered about one of them"
+
+
+@checks
+def a_body_that_names_nobody_is_a_fault():
+    for body in ("", "<p:fin/>", "<p:person>0TEST01</p:person>", "<p:request><p:fin>0TEST01</p:fin></p:request>"):
+        expect(written(body), "server.clientproxy.basis.person_missing", body)
 
 
 @checks

@@ -19,6 +19,7 @@ from legal import (
     header_elements,
     income,
     rest,
+    session,
     within_promise,
 )
 
@@ -240,6 +241,27 @@ def a_period_bounds_what_is_told():
     expect(told(periodStart=at, periodEnd=at + day), True, "from the moment itself")
     expect(told(periodStart=at - day, periodEnd=at), False, "before the moment")
     expect(told(periodStart=at + day), False, "from the next day")
+
+
+@checks
+def the_portal_shows_one_list_across_all_members():
+    consent, artefact = given_consent("0TEST09")
+    by_bank = message_id()
+    expect_answer(income("0TEST09", artefact, identifier=by_bank))
+    by_portal, answer = portal_asks("0TEST09")
+    expect_answer(answer)
+    shown(PENSION, "0TEST09", by_bank)
+    shown(REGISTER, "0TEST09", by_portal)
+    answer = session.post(f"{LEGAL['portal']}/usage", json={"fin": "0TEST09"})
+    assert "0TEST" not in answer.text, "the list repeats the FIN"
+    listed = {use["id"]: use for use in expect_answer(answer)["uses"]}
+    expect((listed[by_bank]["by"], listed[by_bank]["consent"]), (caller("bank")["client"], consent))
+    expect((listed[by_portal]["by"], listed[by_portal]["ground"]), (caller("portal")["client"], "law"))
+    answer = session.post(f"{LEGAL['portal']}/consents", json={"fin": "0TEST09"})
+    assert consent in [one["id"] for one in expect_answer(answer)["consents"]], "the consent is not on the list"
+    expect_answer(session.post(f"{LEGAL['portal']}/consents/{consent}/revoke", json={"fin": "0TEST09"}))
+    refused, _ = within_promise(lambda: income("0TEST09", artefact), lambda answer: answer.status_code != 200)
+    expect_refusal(refused, "consent_revoked")
 
 
 @checks

@@ -326,6 +326,50 @@ def the_desk_asks_nobody_for_what_no_rule_allows():
     assert "0TEST" not in answer.text, "the refusal says about whom it is"
 
 
+@checks
+def the_desk_refuses_what_it_does_not_take():
+    good = {
+        "subject": person("0TEST01"),
+        "provider": LEGAL["income"].rpartition("/")[0],
+        "services": ["income"],
+        "purpose": caller("bank")["purpose"],
+        "categories": ["income"],
+        "valid_seconds": 3600,
+    }
+    for changes in (
+        {"subject": person("0TESTI1")},
+        {"subject": {"kind": "passport", "value": "0TEST01"}},
+        {"services": []},
+        {"services": ["income", "income"]},
+        {"purpose": "curiosity"},
+        {"categories": []},
+        {"categories": ["income", "pension"]},
+        {"valid_seconds": 0},
+        {"valid_seconds": -1},
+        {"valid_seconds": 3600.5},
+        {"valid_seconds": 2**53},
+        {"valid_until": "2090-01-01T00:00:00Z"},
+        {"data_from": "2026-02-30"},
+        {"data_from": "2026-01-02", "data_until": "2026-01-01"},
+        {"frequency": {"count": 0, "seconds": 1}},
+        {"predecessor": str(uuid.uuid4())},
+        {"because": "I like it"},
+    ):
+        answer = desk("bank", "consents", "requests", {**good, **changes})
+        assert answer.status_code in (400, 422), f"{changes}: {answer.status_code} {answer.text[:200]}"
+        assert answer.json()["code"] and answer.json()["message"], answer.text
+        assert "0TEST" not in answer.text, "the refusal says about whom it is"
+
+
+@checks
+def the_desk_takes_no_key_of_a_person_in_an_address():
+    answer = desk("bank", "consents", f"requests/{uuid.uuid4()}?fin=0TEST01", method="GET")
+    expect(answer.status_code, 400, "status")
+    expect(desk("bank", "consents", "requests/0TEST01", method="GET").status_code, 404, "status")
+    climbed = desk("bank", "consents", "%2e%2e/notices/counts", method="GET")
+    expect_refusal(climbed, "path_malformed", "clientproxy")
+
+
 # An emergency
 
 

@@ -124,18 +124,20 @@ mod tests {
     use crate::trees::{META, NAMES, NUMBERS, USE_ENDS, USE_KEYS, USES, VITAL};
     use crate::{Keys, Query};
 
+    const BEGAN: i64 = 1_700_000_000;
+
     fn provider() -> ClientId {
         ClientId::from_rest("AZ/GOV/0000000131/answers").unwrap()
     }
 
     /// Two persons by turns; every third request has no answer.
     fn history(journal: &Journal) -> Vec<(Asked, Outcome)> {
-        let entry = |number: u64| {
+        let entry = |number: u32| {
             let person =
                 serde_json::json!({"kind": "fin", "value": format!("0TEST0{}", number % 2)});
             let person = serde_json::from_value(person).unwrap();
             let asked = Asked {
-                ordinal: number * 2 + 1,
+                ordinal: u64::from(number).saturating_mul(2).saturating_add(1),
                 time: Timestamp::from_second(1_700_000_000 + i64::try_from(number).unwrap())
                     .unwrap(),
                 exchange: Exchange {
@@ -199,7 +201,7 @@ mod tests {
             events.push(Event::Asked(asked.clone()));
             if *outcome != Outcome::Asked {
                 events.push(Event::Answered(Answered {
-                    ordinal: asked.ordinal + 1,
+                    ordinal: asked.ordinal.saturating_add(1),
                     client: asked.exchange.client.clone(),
                     service: asked.exchange.service.clone(),
                     message_id: asked.exchange.message_id.clone(),
@@ -213,7 +215,7 @@ mod tests {
                     .map(|mark| (*mark, asked.time, asked.ordinal)),
             );
         }
-        rows.sort_by_key(|(mark, _, ordinal)| (*mark, u64::MAX - ordinal));
+        rows.sort_by_key(|(mark, _, ordinal)| (*mark, std::cmp::Reverse(*ordinal)));
         applied.apply(&events, until).unwrap();
         filled.fill(&provider(), history, rows, until).unwrap();
         assert_eq!(dump(&filled), dump(&applied));

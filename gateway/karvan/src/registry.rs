@@ -118,6 +118,9 @@ async fn start_desk(
     let state = registry.state();
     let keys = desk_keys(config, &state.instance)?;
     let consent = consent_service(config, &state, &keys, Vec::new());
+    if let Some(problem) = desk::disbelieved(&state, &consent) {
+        tracing::error!("{problem}");
+    }
     let path = open::data_dir(config).join("desk.redb");
     let desk = Desk::open(&path, keys.into_keys(), &state.instance).map_err(Error::Desk)?;
     let desk = Arc::new(desk);
@@ -132,7 +135,11 @@ async fn start_desk(
         Arc::clone(registry),
         section.supervisors.clone(),
     );
-    let face = desk::Face::new(Arc::new(office), Arc::clone(&feed));
+    let reached = match tls {
+        Some(_) => desk::Reached::OverTls,
+        None => desk::Reached::OnLoopback,
+    };
+    let face = desk::Face::new(Arc::new(office), Arc::clone(&feed), reached);
     let listened = running.listen(section.listen, tls, Limits::default(), face);
     let bound = listened.await.map_err(Error::Net)?;
     let stop = running.stop_signal();

@@ -15,8 +15,10 @@
 //! empty value, `null`) is as if it were not there.
 //!
 //! Services read requests in ways of their own. Where two of them could see two persons, neither is
-//! seen here: a JSON key twice in an object, a key or parameter that differs from the declared one
-//! only by case, a comment in the middle of a text are refused.
+//! seen here: a JSON key twice in an object, a name that some take for the declared one (`FIN`,
+//! `fin[]`, `X_Person`, another namespace), a comment within a key, a path that is another one once it
+//! is resolved, a body that calls itself a form are refused. What does not reach a service, as the
+//! body of a GET, names nobody.
 
 mod document;
 mod envelope;
@@ -129,11 +131,21 @@ struct Unreadable;
 #[must_use]
 pub fn needs_json(locators: &[Locator], method: &str, path: &str) -> bool {
     // A path that cannot be judged is refused without looking at the body.
-    ServicePath::normalize(path).is_ok_and(|path| {
-        locators
-            .iter()
-            .any(|locator| locator.at.is_json() && locator.applies(method, &path))
-    })
+    has_body(method)
+        && ServicePath::normalize(path).is_ok_and(|path| {
+            locators
+                .iter()
+                .any(|locator| locator.at.is_json() && locator.applies(method, &path))
+        })
+}
+
+/// Whether the body of a REST request with this method reaches the service. The reference drops those
+/// of DELETE and OPTIONS too after it has signed them; we do not.
+#[must_use]
+pub fn has_body(method: &str) -> bool {
+    !["GET", "HEAD", "TRACE"]
+        .into_iter()
+        .any(|without| without.eq_ignore_ascii_case(method))
 }
 
 /// Finds all persons a request names, each once, in order of kind and value.
@@ -216,7 +228,13 @@ impl Found<'_> {
             return Ok(used);
         };
         // Which locators apply depends on the path: one that cannot be judged leaves none to trust.
-        let path = ServicePath::normalize(path).map_err(|_| first.unreadable())?;
+        let sent = path;
+        let path = ServicePath::normalize(sent).map_err(|_| first.unreadable())?;
+        for locator in used.iter().filter(|locator| locator.is_by_path()) {
+            if !rest::is_resolved(sent, &path) || locator.nearly_applies(&path) {
+                return Err(locator.unreadable());
+            }
+        }
         used.retain(|locator| locator.applies(method, &path));
         let mut pointers = Vec::new();
         for locator in &used {
@@ -228,12 +246,16 @@ impl Found<'_> {
                     continue;
                 }
                 Inner::Path(pattern) => rest::in_path(pattern, &path),
-                Inner::Query(name) => {
-                    rest::in_query(name, query).map_err(|_| locator.unreadable())?
-                }
+                Inner::Query(name) => rest::in_query(name, query),
                 Inner::Header(name) => rest::in_headers(name, headers),
             };
-            self.take(locator, values)?;
+            self.take(locator, values.map_err(|_| locator.unreadable())?)?;
+        }
+        let json = json.filter(|_| has_body(method));
+        if let (Some((first, _)), Some(_)) = (pointers.first(), json)
+            && !rest::may_be_json(headers)
+        {
+            return Err(first.unreadable());
         }
         self.in_json(&pointers, json)?;
         Ok(used)
@@ -289,6 +311,22 @@ impl Locator {
         let is_method = |own: &String| own == "*" || own.eq_ignore_ascii_case(method);
         let is_path = |own: &String| PathPattern::new(own).matches(path.as_str());
         self.method.as_ref().is_none_or(is_method) && self.path.as_ref().is_none_or(is_path)
+    }
+
+    /// Whether it depends on the path.
+    fn is_by_path(&self) -> bool {
+        self.path.is_some() || matches!(self.at.0, Inner::Path(_))
+    }
+
+    /// It is not for this path, but would be for one that many services take for the same: of other
+    /// case, or without the slash at the end.
+    fn nearly_applies(&self, path: &ServicePath) -> bool {
+        let path = path.as_str();
+        self.path.as_ref().is_some_and(|own| {
+            let like = PathPattern::new(&rest::fold(own));
+            let path_like = rest::fold(path.strip_suffix('/').unwrap_or(path));
+            !PathPattern::new(own).matches(path) && like.matches(&path_like)
+        })
     }
 
     fn unreadable(&self) -> Error {

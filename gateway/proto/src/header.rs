@@ -62,3 +62,13 @@ pub fn is_skipped(name: &str) -> bool {
         .iter()
         .any(|skipped| name.eq_ignore_ascii_case(skipped))
 }
+
+/// Whether services may take two names of headers for the same: the case does not matter to any, and
+/// `_` is `-` to those that get headers as variables (RFC 3875, section 4.1.18).
+pub fn is_alike(one: &str, other: &str) -> bool {
+    let folded = |byte: u8| match byte {
+        b'_' => b'-',
+        byte => byte.to_ascii_lowercase(),
+    };
+    one.bytes().map(folded).eq(other.bytes().map(folded))
+}

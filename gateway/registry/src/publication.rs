@@ -9,8 +9,9 @@
 //! ```
 //!
 //! A publication is complete before anybody sees any of it, and replaces the one before at once.
-//! Parts of earlier ones stay for ten minutes, for those who hold an older directory. It lives in
-//! memory: after a restart the first publication comes before the first answer.
+//! Parts of earlier ones stay for ten minutes, for those who hold an older directory; of very many
+//! changes the last few stay. It lives in memory: after a restart the first publication comes before
+//! the first answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -159,7 +160,9 @@ impl Publication {
             let until = round.replaced_at.and_then(|at| at.checked_add(KEPT).ok());
             until.is_none_or(|until| now <= until)
         };
-        let mut rounds: Vec<Round> = self.rounds.iter().filter(|r| kept(r)).cloned().collect();
+        let too_many = self.rounds.len().saturating_sub(ROUNDS_KEPT_MAX);
+        let newest = self.rounds.iter().skip(too_many);
+        let mut rounds: Vec<Round> = newest.filter(|round| kept(round)).cloned().collect();
         if let Some(last) = rounds.last_mut() {
             last.replaced_at.get_or_insert(now);
         }
@@ -290,6 +293,8 @@ fn folder_name(at: Timestamp) -> String {
 }
 
 const KEPT: SignedDuration = SignedDuration::from_mins(10);
+/// A whole register brought in command by command must not be kept once for each.
+const ROUNDS_KEPT_MAX: usize = 100;
 const SHARED_SEARCH_MAX: usize = 16;
 /// Clients read the header inside the body, whatever this says.
 const DIRECTORY_TYPE: &str = "application/octet-stream";

@@ -1,8 +1,9 @@
 //! The registry: its state, changed by commands only, each of them recorded.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -13,9 +14,10 @@ use crate::{Command, Entry, Error, Refusal, State};
 #[derive(Debug)]
 pub struct Registry {
     trees: Trees,
-    /// The state as committed. Held while a command is carried out, so that commands wait for each
-    /// other; readers take the `Arc` and go.
-    state: Mutex<Arc<State>>,
+    /// The state as committed.
+    state: ArcSwap<State>,
+    /// Held while a command is carried out, so that commands wait for each other.
+    commands: Mutex<()>,
 }
 
 impl Registry {
@@ -28,13 +30,14 @@ impl Registry {
         let state = trees.load()?;
         Ok(Self {
             trees,
-            state: Mutex::new(Arc::new(state)),
+            state: ArcSwap::from_pointee(state),
+            commands: Mutex::new(()),
         })
     }
 
-    /// The state as it is now.
+    /// The state as it is now. It never waits, not even for a command that is being carried out.
     pub fn state(&self) -> Arc<State> {
-        Arc::clone(&self.lock())
+        self.state.load_full()
     }
 
     /// Carries out a command and records it; or changes nothing. It waits for the disk: on an
@@ -51,7 +54,9 @@ impl Registry {
             )
             .into());
         }
-        let mut state = self.lock();
+        // A command that panicked changed nothing, so what comes next finds the state whole.
+        let _alone = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
         let name = command.name();
         let outcome = command.carry_out(State::clone(&state), now)?;
         let differences = persist::differences(&state, &outcome.state)?;
@@ -69,7 +74,7 @@ impl Registry {
         };
         let published = published.filter(|_| is_new);
         let entry = self.trees.commit(entry, &differences.stored, published)?;
-        *state = Arc::new(next);
+        self.state.store(Arc::new(next));
         tracing::info!(number = entry.number, command = name, "registry changed");
         Ok(entry)
     }
@@ -96,11 +101,6 @@ impl Registry {
     /// When an entry is missing, altered or out of place, or the store fails.
     pub fn check_trail(&self) -> Result<u64, Error> {
         self.trees.check_trail()
-    }
-
-    /// A command that panicked changed nothing, so the state behind the lock is still whole.
-    fn lock(&self) -> MutexGuard<'_, Arc<State>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

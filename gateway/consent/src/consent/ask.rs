@@ -76,7 +76,12 @@ impl Desk {
 }
 
 /// What is asked, when it is well-formed.
-pub(super) fn requested(caller: &Caller, ask: &Ask, rules: &Rules, now: Timestamp) -> Result<Row, Refusal> {
+pub(super) fn requested(
+    caller: &Caller,
+    ask: &Ask,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Row, Refusal> {
     check_codes("services", &ask.services)?;
     check_codes("categories", &ask.categories)?;
     bounds::text("purpose", &ask.purpose)?;

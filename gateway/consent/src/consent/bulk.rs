@@ -58,7 +58,9 @@ impl Desk {
         let filled = std::thread::scope(|scope| {
             let parts = granted.chunks(each).map(|part| {
                 scope.spawn(move || {
-                    let filled = part.iter().map(|one| self.filled(one, rules, directory, now));
+                    let filled = part
+                        .iter()
+                        .map(|one| self.filled(one, rules, directory, now));
                     filled.collect::<Result<Vec<Filled>, Refusal>>()
                 })
             });

@@ -35,7 +35,10 @@ fn told(world: &World, id: &str) -> (Value, Value) {
     let verified = verify(artefact, &world.rules).unwrap();
     let artefact = serde_json::to_value(verified.artefact()).unwrap();
     assert_eq!(artefact["id"], id);
-    (without(without(told, "id"), "artefact"), without(artefact, "id"))
+    (
+        without(without(told, "id"), "artefact"),
+        without(artefact, "id"),
+    )
 }
 
 #[test]
@@ -44,9 +47,13 @@ fn what_was_filled_in_is_what_asking_and_approving_makes() {
     let filled = World::new();
     let by_door = asked.approved();
     let id = Uuid::from_u128(17);
-    let one = [granted(&filled, id, MOTHER), granted(&filled, Uuid::from_u128(18), CHILD)];
+    let one = [
+        granted(&filled, id, MOTHER),
+        granted(&filled, Uuid::from_u128(18), CHILD),
+    ];
     let desk = filled.desk();
-    desk.fill(&one, &filled.rules, &Everybody, filled.now).unwrap();
+    desk.fill(&one, &filled.rules, &Everybody, filled.now)
+        .unwrap();
     let id = id.to_string();
     assert_eq!(told(&filled, &id), told(&asked, &by_door));
 

@@ -194,15 +194,18 @@ pub(super) fn for_others(files: &Files) -> Result<Files, String> {
     Ok(kept)
 }
 
-/// Whether a file of a configuration directory is among them.
+/// Whether a file of a configuration directory is among them. Rules say themselves what they are, so
+/// they need no metadata.
 pub(super) fn is_for_others(path: &str) -> bool {
     let parameters = path.strip_suffix(disk::METADATA_SUFFIX).unwrap_or(path);
-    path == disk::INSTANCE_IDENTIFIER || is_published(parameters)
+    path == disk::INSTANCE_IDENTIFIER
+        || is_called(path, disk::RULES)
+        || is_called(parameters, disk::SHARED_PARAMS)
 }
 
-fn is_published(path: &str) -> bool {
+fn is_called(path: &str, name: &str) -> bool {
     let file = path.split_once('/').map(|(_, file)| file);
-    matches!(file, Some(disk::SHARED_PARAMS | disk::RULES))
+    file == Some(name)
 }
 
 fn unpacked(source: Source) -> Result<Files, zip::Error> {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use bytes::Bytes;
-use certs_keys::Ed25519Key;
+use certs_authority::Authority;
+use certs_keys::{Ed25519Key, KeyKind};
 use gateway_globalconf::Snapshot;
-use gateway_globalconf::params::{SharedParams, Version};
+use gateway_globalconf::params::{ConfigurationSource, SharedParams, Version};
 use gateway_messagelog::{
     Basis, Consent, Content, Direction, Disclosure, Ground, PersonMark, Protocol, Record, Side,
 };
@@ -97,9 +98,15 @@ pub(super) fn read(part: &Value) -> Rules {
 
 /// A configuration with these rules, or none.
 pub(super) fn snapshot(part: Option<&Value>) -> Snapshot {
+    let authority = Authority::create("Test", KeyKind::P256, NOW).unwrap();
+    let root = authority.root();
     let shared = SharedParams {
         instance: "AZ".to_owned(),
-        sources: Vec::new(),
+        sources: vec![ConfigurationSource {
+            address: "127.0.0.1".to_owned(),
+            internal_certificates: vec![root.clone()],
+            external_certificates: vec![root.clone()],
+        }],
         authorities: Vec::new(),
         timestampers: Vec::new(),
         members: Vec::new(),

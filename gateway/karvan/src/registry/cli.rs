@@ -109,7 +109,7 @@ pub(crate) enum Key {
         /// What the audit trail calls its holder.
         name: String,
         /// `registrar` (changes and reads) or `auditor` (reads).
-        #[arg(long)]
+        #[arg(long, value_parser = ["registrar", "auditor"])]
         role: String,
     },
     /// End a key.

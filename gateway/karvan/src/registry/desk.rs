@@ -1,9 +1,12 @@
 //! The consent desk over HTTP, for the node in front of it: `/consents/…`, `/cases/…`, `/notices…`.
 //!
 //! The node has verified who asks and says so in the headers that it passes on; so only nodes get here
-//! (loopback, or mutual TLS with their certificates). The rules that hold are those this registry has
-//! published, the very ones that nodes obey.
+//! (loopback, or mutual TLS with their certificates). On loopback a page in a browser of this machine
+//! could get here too, under a name of its own that leads to this address; so no name but `localhost`
+//! is answered to. The rules that hold are those this registry has published, the very ones that nodes
+//! obey.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,10 +16,11 @@ use gateway_consent::{Answer, Caller, Desk, Refusal, Settings};
 use gateway_exchange::Clock as _;
 use gateway_net::{Body, Handler, Peer};
 use gateway_policy::basis::Directory;
-use gateway_policy::rules::Rules;
+use gateway_policy::rules::{ConsentService, Rules};
 use gateway_proto::id::{ClientId, GlobalGroupId};
 use gateway_registry::{Registry, State};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue};
+use http::uri::Authority;
 use http::{HeaderMap, Request, Response, StatusCode};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -32,8 +36,18 @@ use crate::service::Stop;
 pub(super) struct Face {
     office: Arc<Office>,
     feed: Arc<Feed>,
+    reached: Reached,
     /// Requests that may have a body in memory, and wait for the disk, at once.
     room: Semaphore,
+}
+
+/// How callers get to the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// By mutual TLS: they are known.
+    OverTls,
+    /// In plain HTTP on this machine.
+    OnLoopback,
 }
 
 /// The desk with what it judges by.
@@ -122,16 +136,20 @@ impl Office {
 }
 
 impl Face {
-    pub(super) fn new(office: Arc<Office>, feed: Arc<Feed>) -> Self {
+    pub(super) fn new(office: Arc<Office>, feed: Arc<Feed>, reached: Reached) -> Self {
         Self {
             office,
             feed,
+            reached,
             room: Semaphore::new(AT_ONCE_MAX),
         }
     }
 
     async fn answer(&self, request: Request<Body>) -> Result<Answer, Turned> {
         let (parts, body) = request.into_parts();
+        if self.reached == Reached::OnLoopback {
+            check_host(&parts.headers)?;
+        }
         let caller = caller(&parts.headers)?;
         // Before the body, so that few of them are in memory; a node sends what it has whole.
         let _room = self.room.acquire().await.map_err(|_| Turned::failed())?;
@@ -194,6 +212,24 @@ impl Directory for Groups<'_> {
         group.instance() == state.instance
             && found.is_some_and(|group| group.members.contains(client))
     }
+}
+
+/// Why nodes would not believe this desk, by the rules in force: perhaps a key was lost and made anew.
+pub(super) fn disbelieved(state: &State, own: &ConsentService) -> Option<String> {
+    let part = state.published.as_ref()?.part();
+    let missing = match &part.consent {
+        None => "no consent desk",
+        Some(believed) if believed.feed_key != own.feed_key => "another key of the feed",
+        Some(believed) if !own.keys.iter().all(|key| believed.keys.contains(key)) => {
+            "other keys of consents"
+        }
+        Some(_) => return None,
+    };
+    Some(format!(
+        "the rules in force name {missing}, so nodes believe nothing that this desk says and what \
+         rests on consents and open cases stays closed: bring the keys back from a backup, or have \
+         these believed with `karvan registry setting consent-service`"
+    ))
 }
 
 /// Ends what is over, forgets what is old, and marks anew what is under older hash keys; until it is
@@ -271,6 +307,26 @@ fn caller(headers: &HeaderMap) -> Result<Caller, Turned> {
         user: one(headers, USER)?,
         message_id: Some(message_id),
     })
+}
+
+/// Plain HTTP is answered under an address or `localhost`: what a browser was led here by is a name.
+fn check_host(headers: &HeaderMap) -> Result<(), Turned> {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let authority = host.and_then(|host| host.parse::<Authority>().ok());
+    let is_here = |name: &str| {
+        let address = name.trim_start_matches('[').trim_end_matches(']');
+        name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
+    };
+    match authority.is_some_and(|authority| is_here(authority.host())) {
+        true => Ok(()),
+        false => Err(Turned::Back(
+            StatusCode::MISDIRECTED_REQUEST,
+            "host_not_local",
+            "The desk is reached in plain HTTP under an address only, as 127.0.0.1. Whoever set up \
+             the node in front must write the address of the service so, or give the desk TLS."
+                .to_owned(),
+        )),
+    }
 }
 
 /// The value of a header, if it stands there; not empty, not twice.

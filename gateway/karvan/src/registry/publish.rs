@@ -1,5 +1,5 @@
 //! The configuration is published at start, at once after each change, and whenever its signature has
-//! to be renewed.
+//! to be renewed. Of changes that follow each other closely, several go into one publication.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,6 +68,10 @@ impl Publishing {
             }
             since = clock::instant();
             self.publish(state).await;
+            // Whoever rings meanwhile is heard after it.
+            if !stop.sleep(PACE).await {
+                return;
+            }
         }
     }
 
@@ -91,3 +95,5 @@ impl Publishing {
 
 /// How soon a change is seen that nobody rang for.
 const CHANGE_LOOK: Duration = Duration::from_secs(1);
+/// The least between two publications.
+const PACE: Duration = Duration::from_millis(250);

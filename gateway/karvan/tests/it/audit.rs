@@ -116,7 +116,7 @@ fn shows_an_exchange_on_both_sides_and_verifies_whole_logs() {
         assert!(verified["tally"]["verified"].as_u64().unwrap() > 0);
     }
 
-    let id = message_id(&story, "a bank without a right");
+    let id = message_id(&story, "a path its right does not cover");
     let shown = document(&audit(&["show", "--json"], &country.data("din"), &[&id]));
     assert_eq!(shown["entries"][0]["kind"], "refusal", "{shown}");
     assert_eq!(
@@ -124,7 +124,7 @@ fn shows_an_exchange_on_both_sides_and_verifies_whole_logs() {
         "{shown}"
     );
     assert_eq!(
-        shown["entries"][0]["client"], "SUBSYSTEM:AZ/COM/0000001201/kredit",
+        shown["entries"][0]["client"], "SUBSYSTEM:AZ/GOV/0000001181/mygov",
         "{shown}"
     );
 

@@ -79,7 +79,7 @@ impl World {
             legal::add(&country, "eesmn", FUND, "right", &right);
         }
         Some(Self {
-            country,
+            country: country.saying("debug"),
             number: Cell::new(0),
             answered: RefCell::default(),
         })
@@ -214,6 +214,7 @@ fn each_node_refuses_by_itself_what_no_consent_allows() {
         world.refuses("clientproxy", bad);
     }
     without_a_consent(&world, "clientproxy");
+    what_the_law_allows_goes_on(&world);
     // The asking node does not count: it cannot know what others used.
     let used = used_up(&world, &sealer);
     for used in &used {
@@ -243,9 +244,11 @@ fn each_node_refuses_by_itself_what_no_consent_allows() {
         world.rest(BANK, &good)
     });
     legal::becomes("in SOAP too", Some(stale), || world.soap(BANK, &good));
+    what_the_law_allows_goes_on(&world);
 
     only_what_was_answered_is_in_the_journal(&world);
     drop(provider);
+    legal::nobody_is_named(country);
 }
 
 /// What the desk told the nodes: a consent that was paused, and one that was revoked. One more was
@@ -450,6 +453,23 @@ fn without_a_consent(world: &World, side: &str) {
         assert_eq!(answer.fault().as_deref(), Some(&*code), "{}", answer.text());
         legal::names_nobody(&answer);
     }
+}
+
+/// The portal, too old to say for what it asks: there is but one purpose it can have.
+#[track_caller]
+fn what_the_law_allows_goes_on(world: &World) {
+    let asked = Soap {
+        client: PORTAL,
+        provider: FUND,
+        code: "GetPension",
+        namespace: "urn:az:pensiya:1",
+        id: "by-law",
+        content: "<b:fin>0TEST05</b:fin>",
+        basis: &[],
+    };
+    let answer = asked.ask(world.country.clients("iria"));
+    assert_eq!(answer.fault(), None, "{}", answer.text());
+    assert!(answer.text().contains("512.30"), "{}", answer.text());
 }
 
 /// Consents that allow so many uses, used by requests that race for the last one.

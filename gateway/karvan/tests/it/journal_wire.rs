@@ -91,7 +91,7 @@ fn persons_find_who_asked_about_them_and_nobody_else() {
         Service::Node("din"),
         Service::Node("iria"),
     ];
-    let mut running = country.start_all(&services);
+    let mut running = country.saying("debug").start_all(&services);
     running.serves();
     let emergency = an_emergency_while_the_desk_is_down(&mut running);
 
@@ -113,6 +113,7 @@ fn persons_find_who_asked_about_them_and_nobody_else() {
     });
     assert!(visited.elapsed() >= Duration::from_secs(DELAY_SECONDS));
     the_supervisor_heard_once(country, &emergency);
+    legal::nobody_is_named(&running.stop());
 }
 
 /// The portal asks about several persons.
@@ -241,7 +242,12 @@ fn what_the_registry_changes_holds_for_what_comes(country: &Country) {
     let number = std::cell::Cell::new(1);
     eventually("the other rule is in force on both nodes", || {
         number.set(number.get() + 1);
-        let answer = about(country, INQUIRY, &format!("inquiry-{}", number.get()), &[FATHER]);
+        let answer = about(
+            country,
+            INQUIRY,
+            &format!("inquiry-{}", number.get()),
+            &[FATHER],
+        );
         let shown = ids(country, FATHER);
         answer.header("karvan-rule") == Some("portal-inquiry/2")
             && shown.iter().any(|id| id.starts_with("inquiry-"))
@@ -252,10 +258,7 @@ fn what_the_registry_changes_holds_for_what_comes(country: &Country) {
         ids(country, FATHER).contains("inquiry-last")
     });
     let shown = ids(country, FATHER);
-    assert!(
-        shown.contains(&last) && shown.contains("family-1"),
-        "{shown:?}"
-    );
+    assert!(shown.contains("family-1"), "{shown:?}");
     assert!(!shown.contains("family-3"), "{shown:?}");
     assert!(!ids(country, MOTHER).contains("inquiry-1"));
 }
@@ -450,8 +453,7 @@ fn the_supervisor_heard_once(country: &Country, id: &str) {
         assert_eq!(answer.status, 200, "{}", answer.text());
         legal::names_nobody(&answer);
         let mut told = legal::document(&answer);
-        let notices = told["notices"].as_array_mut().unwrap();
-        notices.drain(..).collect::<Vec<Value>>()
+        std::mem::take(told["notices"].as_array_mut().unwrap())
     };
     // The node waits longer after each failure.
     legal::within(Duration::from_secs(90), "the notice came", || {

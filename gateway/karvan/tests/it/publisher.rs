@@ -73,7 +73,7 @@ impl Configuration {
     }
 
     /// As it is served: paths and octets; signed anew.
-    fn signed(&self) -> Vec<(String, Vec<u8>)> {
+    fn signed(&self) -> Vec<File> {
         let now = Timestamp::now();
         let folder = format!("/V6/{}", now.as_nanosecond());
         let path = |name: &str| format!("{folder}/{name}");
@@ -89,10 +89,15 @@ impl Configuration {
         let boundaries = Boundaries::new(certs_keys::random_bytes());
         let signed = directory.sign(&self.key, &self.certificate, &boundaries);
         let parts = self.parts.iter();
-        let parts = parts.map(|(name, bytes)| (path(file_name(name)), bytes.clone()));
-        std::iter::once(("/internalconf".to_owned(), signed.unwrap()))
-            .chain(parts)
-            .collect()
+        let parts = parts.map(|(name, bytes)| File {
+            path: path(file_name(name)),
+            bytes: bytes.clone(),
+        });
+        let directory = File {
+            path: "/internalconf".to_owned(),
+            bytes: signed.unwrap(),
+        };
+        std::iter::once(directory).chain(parts).collect()
     }
 }
 
@@ -106,9 +111,15 @@ fn file_name(identifier: &str) -> &'static str {
     }
 }
 
+/// What is served at a path.
+struct File {
+    path: String,
+    bytes: Vec<u8>,
+}
+
 /// Publishes what it is given, in the place of a registry.
 pub(crate) struct Publisher {
-    served: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    served: Arc<Mutex<Vec<File>>>,
     _serving: Serving,
 }
 
@@ -119,8 +130,8 @@ impl Publisher {
         let serving = Serving::start(at, move |path, _| {
             let path = path.split('?').next().unwrap_or_default();
             let served = shared.lock().unwrap();
-            let found = served.iter().find(|(known, _)| known == path);
-            found.map(|(_, bytes)| bytes.clone())
+            let found = served.iter().find(|file| file.path == path);
+            found.map(|file| file.bytes.clone())
         });
         Self {
             served,

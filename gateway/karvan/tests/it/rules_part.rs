@@ -1,5 +1,5 @@
 //! The rules in the configuration, and a registry that is not what it was: a system that is switched
-//! off, rules that are older, other, unreadable or gone, and a feed that falls silent.
+//! off, rules that are older, other, unreadable or gone, a feed that falls silent or goes back.
 //!
 //! The asking node looks at the registry once an hour, the answering one each second: so the answering
 //! node is seen to judge by itself. As a consumer of its own services it is seen to judge before it
@@ -115,6 +115,7 @@ fn rules_only_go_forward_and_what_is_switched_off_is_off_everywhere() {
     let Some(country) = legal::found() else {
         return;
     };
+    let country = country.saying("debug");
     let older = country.folder().join("older.redb");
     std::fs::copy(country.folder().join("registry/data/registry.redb"), &older).unwrap();
     legal::believe_feed_for(&country, FEED_SECONDS);
@@ -125,7 +126,7 @@ fn rules_only_go_forward_and_what_is_switched_off_is_off_everywhere() {
     let registry = country.start(Service::Registry);
     let _adapter = country.start(Service::Adapter("pensiya"));
     let node = country.start(Service::Node("eesmn"));
-    let _lagging = country.start(Service::Node("iria"));
+    let lagging = country.start(Service::Node("iria"));
     let consent = Sealer::of(&country).seal(&legal::artefact("0TEST01"));
     let world = World { country, consent };
     world.holds("at first");
@@ -133,8 +134,9 @@ fn rules_only_go_forward_and_what_is_switched_off_is_off_everywhere() {
     a_deregistered_system_is_off_until_it_is_registered_again(&world);
     let registry = other_rules_are_refused(&world, registry, &older);
     let registry = rules_changed_on_disk_are_noticed_without_the_registry(&world, node, registry);
-    a_silent_feed_closes_what_rests_on_it_and_nothing_else(&world, registry.0);
+    a_silent_feed_closes_what_rests_on_it_and_nothing_else(&world, &lagging, registry.0);
     drop(registry.1);
+    legal::nobody_is_named(&world.country);
 }
 
 fn a_deregistered_system_is_off_until_it_is_registered_again(world: &World) {
@@ -239,7 +241,26 @@ fn rules_changed_on_disk_are_noticed_without_the_registry(
     (registry, node)
 }
 
-fn a_silent_feed_closes_what_rests_on_it_and_nothing_else(world: &World, registry: Process) {
+/// The registry falls silent; then its desk comes back from a backup in which nothing was revoked.
+fn a_silent_feed_closes_what_rests_on_it_and_nothing_else(
+    world: &World,
+    consumer: &Process,
+    registry: Process,
+) {
+    let country = &world.country;
+    let (id, consent) = legal::consent(country, "0TEST01", &[]);
+    let asked = || legal::income(BANK, "0TEST01", Some(&consent)).ask(country.clients("iria"));
+    legal::becomes("the person agreed", None, asked);
+    registry.stop();
+    let desk = country.folder().join("registry/data/desk.redb");
+    let older = country.folder().join("older-desk.redb");
+    std::fs::copy(&desk, &older).unwrap();
+    let registry = country.start(Service::Registry);
+    world.holds("the feed is heard again");
+    let revoked = "server.clientproxy.basis.consent_revoked";
+    legal::act(country, &id, "revoke", &legal::will("0TEST01"));
+    legal::becomes("the person thought better of it", Some(revoked), asked);
+
     registry.kill();
     let stale = "server.clientproxy.basis.feed_stale";
     legal::becomes("the feed grows old", Some(stale), || world.bank());
@@ -247,11 +268,23 @@ fn a_silent_feed_closes_what_rests_on_it_and_nothing_else(world: &World, registr
         let answer = world.portal();
         assert_eq!(answer.fault(), None, "{}", answer.text());
     }
-    let answer = world.bank();
-    assert_eq!(answer.fault().as_deref(), Some(stale), "{}", answer.text());
-    legal::names_nobody(&answer);
-    let _registry = world.country.start(Service::Registry);
+    let newer = country.folder().join("newer-desk.redb");
+    std::fs::rename(&desk, &newer).unwrap();
+    std::fs::copy(&older, &desk).unwrap();
+    let registry = country.start(Service::Registry);
+    eventually("the node says that the feed went back", || {
+        let said = consumer.log();
+        said.contains("the feed does not go on where this node stands")
+    });
+    for answer in [world.bank(), asked()] {
+        assert_eq!(answer.fault().as_deref(), Some(stale), "{}", answer.text());
+        legal::names_nobody(&answer);
+    }
+    registry.stop();
+    std::fs::rename(&newer, &desk).unwrap();
+    let _registry = country.start(Service::Registry);
     world.holds("the feed is heard again");
+    legal::becomes("what was revoked still is", Some(revoked), asked);
 }
 
-const FEED_SECONDS: u64 = 8;
+const FEED_SECONDS: u64 = 6;

@@ -6,7 +6,7 @@ use super::{
     AHEAD_SECONDS_MAX, Ask, ConsentRef, Decision, Ground, Quota, QuotaOf, REASON_CHARS_MIN, Refusal,
 };
 use crate::consent::Verified;
-use crate::feed::{CaseStanding, Standing, State};
+use crate::feed::{self, CaseStanding, Standing, State};
 use crate::person::PersonKey;
 use crate::rules::{Basis, Candidate, CaseLimit, Frequency, Limits, Rules, Service};
 
@@ -318,9 +318,12 @@ impl Judge<'_> {
     fn check_feed(&self) -> Result<(), Refusal> {
         let seconds_max = self.rules.part().settings.feed_age_seconds_max;
         let age_max = SignedDuration::from_secs(i64::try_from(seconds_max).unwrap_or(i64::MAX));
-        match self.feed.as_of() {
-            Some(as_of) if self.now.duration_since(as_of) <= age_max => Ok(()),
-            Some(_) | None => Err(Refusal::FeedStale),
+        // A clock that was set back would find it young for as long.
+        let age_min = SignedDuration::from_secs(feed::AHEAD_SECONDS_MAX).saturating_neg();
+        let age = self.feed.as_of().map(|as_of| self.now.duration_since(as_of));
+        match age.is_some_and(|age| (age_min..=age_max).contains(&age)) {
+            true => Ok(()),
+            false => Err(Refusal::FeedStale),
         }
     }
 

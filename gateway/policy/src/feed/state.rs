@@ -102,10 +102,12 @@ impl State {
 
     /// Forgets what has ended by itself.
     ///
-    /// It waits a while first, so that a clock put back does not find a revoked consent valid and
-    /// forgotten.
+    /// It waits a while first, and believes a clock only as far as the registry's own has come: one
+    /// that is wrong for a time must not find a revoked consent valid and forgotten when it is right
+    /// again. Before the registry has spoken nothing is forgotten.
     pub fn forget_ended(&mut self, now: Timestamp) {
-        let before = now.as_second().saturating_sub(FORGET_AFTER_SECONDS);
+        let Some(as_of) = self.as_of else { return };
+        let before = now.min(as_of).as_second().saturating_sub(FORGET_AFTER_SECONDS);
         self.consents.retain(|_, (_, ends)| *ends > before);
         self.cases.retain(|_, case| case.ends > before);
     }

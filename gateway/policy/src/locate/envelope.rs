@@ -3,7 +3,7 @@
 use gateway_xml::{Element, Event, Limits, Reader};
 
 use super::place::Step;
-use super::{Unreadable, Value};
+use super::{Unreadable, Value, rest};
 
 /// What stands in each of these places of the body, in the order of the paths.
 pub(super) fn find(envelope: &[u8], paths: &[&[Step]]) -> Result<Vec<Vec<Value>>, Unreadable> {
@@ -26,11 +26,17 @@ pub(super) fn find(envelope: &[u8], paths: &[&[Step]]) -> Result<Vec<Vec<Value>>
         match event {
             Event::Start(element) => scan.start(element)?,
             Event::End => scan.end(),
-            Event::Text(text) => scan.captures().for_each(|capture| capture.add(&text)),
-            Event::Comment | Event::Instruction => scan.captures().for_each(Capture::interrupt),
+            Event::Text(text) => scan
+                .captures()
+                .for_each(|capture| capture.text.push_str(&text)),
+            // One reader sees the text around it, another what stands before it, a third itself.
+            Event::Comment | Event::Instruction => {
+                scan.captures().for_each(|capture| capture.other = true);
+            }
         }
     }
     match scan.bodies {
+        _ if scan.tracks.iter().any(|track| track.is_doubtful) => Err(Unreadable),
         1 => Ok(scan.tracks.into_iter().map(|track| track.found).collect()),
         _ => Err(Unreadable),
     }
@@ -53,14 +59,13 @@ struct Track<'p> {
     reached: usize,
     capture: Option<Capture>,
     found: Vec<Value>,
+    /// An element differs from a step by case or namespace only.
+    is_doubtful: bool,
 }
 
 /// The content of an element at the end of a path.
-#[derive(Default)]
 struct Capture {
     text: String,
-    /// A comment or instruction stands behind the text.
-    interrupted: bool,
     /// It holds what is no single text.
     other: bool,
 }
@@ -117,6 +122,7 @@ impl<'p> Track<'p> {
             reached: 0,
             capture: None,
             found: Vec::new(),
+            is_doubtful: false,
         }
     }
 
@@ -127,12 +133,20 @@ impl<'p> Track<'p> {
             return;
         }
         let above = level.saturating_sub(1);
-        let step = self.path.get(above).filter(|_| self.reached == above);
-        if step.is_some_and(|step| step.is(element)) {
+        let Some(step) = self.path.get(above).filter(|_| self.reached == above) else {
+            return;
+        };
+        if step.is(element) {
             self.reached = level;
             if level == self.path.len() {
-                self.capture = Some(Capture::default());
+                self.capture = Some(Capture {
+                    // In SOAP encoding the text stands elsewhere (SOAP 1.1, section 5.4.1).
+                    other: element.attribute("", "href").is_some(),
+                    text: String::new(),
+                });
             }
+        } else if rest::fold(element.local_name()) == rest::fold(&step.name) {
+            self.is_doubtful = true;
         }
     }
 
@@ -146,19 +160,6 @@ impl<'p> Track<'p> {
 }
 
 impl Capture {
-    fn add(&mut self, text: &str) {
-        let is_blank = text.trim_ascii().is_empty();
-        // One reader sees the whole, another what stands before the comment.
-        if self.interrupted && !is_blank {
-            self.other = true;
-        }
-        self.text.push_str(text);
-    }
-
-    fn interrupt(&mut self) {
-        self.interrupted = !self.text.trim_ascii().is_empty();
-    }
-
     fn value(self) -> Value {
         match self.other {
             true => Value::Other,

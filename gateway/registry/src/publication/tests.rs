@@ -253,6 +253,21 @@ fn keeps_parts_of_earlier_rounds_for_ten_minutes() {
 }
 
 #[test]
+fn keeps_the_last_hundred_of_very_many_rounds() {
+    let state = begun(&Pki::new("CA"));
+    let keys = keys();
+    let mut publication = published(&state, &keys, NOW);
+    let path = |nanosecond: usize| format!("/V6/20300102030000{nanosecond:09}/shared-params.xml");
+    for _ in 0..120 {
+        publication = publication.next(&state, &keys, time(NOW), [7; 40]).unwrap();
+    }
+    assert_eq!(publication.rounds.len(), ROUNDS_KEPT_MAX + 1);
+    assert!(publication.answer(&path(120), None).is_some());
+    assert!(publication.answer(&path(20), None).is_some());
+    assert!(publication.answer(&path(19), None).is_none());
+}
+
+#[test]
 fn never_serves_two_rounds_under_one_path() {
     let pki = Pki::new("CA");
     let state = begun(&pki);

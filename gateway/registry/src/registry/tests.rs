@@ -99,6 +99,16 @@ fn changes_and_records_nothing_when_it_refuses() {
     );
 }
 
+/// A command may wait for the disk; whoever only looks must not wait with it.
+#[test]
+fn tells_its_state_while_a_command_is_under_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::open(&folder.path().join("registry.redb")).unwrap();
+    begin(&registry, &Pki::new("CA"));
+    let _under_way = registry.commands.lock().unwrap();
+    assert_eq!(registry.state().instance, "AZ");
+}
+
 #[test]
 fn notices_an_altered_or_removed_entry_of_the_trail() {
     let trail = Tree::new("registry-trail");

@@ -135,7 +135,7 @@ fn another_rule_than_the_rules_have_is_found() {
             basis.law = None;
             basis.ground = Ground::NotPersonal;
         }),
-        "by the rules of that day it is refused",
+        "noted as not about a person, but rule by-law is about it",
     );
     fails(
         &changed(&law, |basis| {
@@ -152,11 +152,11 @@ fn another_rule_than_the_rules_have_is_found() {
     fails(
         &changed(&law, |basis| {
             *basis = Basis {
-                persons: basis.persons.clone(),
+                emergency: None,
                 ..in_emergency().basis.as_deref().unwrap().clone()
             };
         }),
-        "it is refused (purpose_not_declared)",
+        "it is refused (no_rule)",
     );
 }
 

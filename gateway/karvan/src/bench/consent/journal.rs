@@ -18,7 +18,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::invented::{self, person};
-use crate::bench::measure::{Numbers, Tail, bytes_at, bytes_fetched, each, rate};
+use crate::bench::measure::{Numbers, Tail, bytes_at, bytes_fetched, each, micros, rate};
 use crate::bench::parts::part;
 use crate::bench::{Error, folder};
 use crate::clock;
@@ -33,6 +33,10 @@ pub(super) struct Figures {
     /// Octets of the file, an entry.
     pub(super) record_bytes: f64,
     pub(super) page_max: usize,
+    /// To open the file, closed as it should be and out of the system's memory if it could be put out.
+    pub(super) opened_ms: f64,
+    /// To open it after a crash, in the system's memory; `None`: not tried with so large a file.
+    pub(super) crashed_ms: Option<f64>,
     /// First pages of persons; `None`: the file cannot be put out of the system's memory here.
     pub(super) cold: Option<Looked>,
     /// Of the same persons once more.
@@ -75,15 +79,23 @@ pub(super) fn run(records: u64, time: Duration) -> Result<Figures, Error> {
     let looked_for: Vec<u64> = (0..LOOKED_COUNT)
         .map(|_| numbers.up_to(shape.persons).saturating_sub(1))
         .collect();
-    let cold = match put_out(&path) {
-        true => Some(looked(&open()?, shape, &service, &looked_for)?),
+    let is_out = put_out(&path);
+    let began = clock::instant();
+    let journal = open()?;
+    let opening = began.elapsed();
+    let cold = match is_out {
+        true => Some(looked(&journal, shape, &service, &looked_for)?),
         false => None,
     };
-    let journal = open()?;
     // Once, so that all that is looked at is in the system's memory.
     looked(&journal, shape, &service, &looked_for)?;
     let warm = looked(&journal, shape, &service, &looked_for)?;
     let applied_per_s = applied(&journal, shape, &service, time)?;
+    let crashed_ms = match file_bytes <= COPIED_BYTES_MAX {
+        true => Some(crashed(&path, &keys)?),
+        false => None,
+    };
+    drop(journal);
     Ok(Figures {
         records: shape.records,
         persons: shape.persons,
@@ -94,6 +106,8 @@ pub(super) fn run(records: u64, time: Duration) -> Result<Figures, Error> {
         file_bytes,
         record_bytes: each(file_bytes, shape.records),
         page_max: PAGE_MAX,
+        opened_ms: micros(opening) / 1000.0,
+        crashed_ms,
         cold,
         warm,
         applied_per_s,
@@ -200,6 +214,21 @@ fn applied(
         count = count.saturating_add(APPLIED_AT_ONCE);
     }
     Ok(rate(count, elapsed))
+}
+
+/// How long it takes to open what a crash would have left of this file, which is open and at rest.
+fn crashed(path: &Path, keys: &Keys) -> Result<f64, Error> {
+    let left = path.with_extension("crashed");
+    let copied = std::fs::copy(path, &left);
+    copied.map_err(|source| Error::Io {
+        what: "copying a journal",
+        source,
+    })?;
+    let began = clock::instant();
+    let journal = Journal::open(&left, keys.clone()).map_err(|error| part(&error))?;
+    let took = began.elapsed();
+    drop(journal);
+    Ok(micros(took) / 1000.0)
 }
 
 /// Asks the system to forget what it holds of a file in memory; `false`: it was not asked.
@@ -336,6 +365,8 @@ const EACH: u64 = 20;
 const LOOKED_COUNT: usize = 2000;
 /// As many as `findUsage` gives at once.
 const PAGE_MAX: usize = 1000;
+/// A larger file is not copied.
+const COPIED_BYTES_MAX: u64 = 4 << 30;
 /// The node takes in 100 messages at once: so many requests with their answers.
 const APPLIED_AT_ONCE: usize = 50;
 

@@ -247,9 +247,11 @@ fn desk_text(figures: &desk::Figures) -> String {
 }
 
 fn journal_text(figures: &journal::Figures) -> String {
+    let crashed = figures.crashed_ms;
+    let crashed = crashed.map_or(String::new(), |ms| format!("; after a crash in {ms:.0} ms"));
     let mut text = format!(
         "\na journal of {} entries about {} persons, filled with {:.0} a second: {} bytes, {:.0} an entry\n\
-         taking in the log, {} exchanges at a time: {:.0} a second\n\
+         taking in the log, {} exchanges at a time: {:.0} a second; opened in {:.0} ms{crashed}\n\
          {:<34}{:>7}{:>10}{:>10}{:>10}{:>14}\n",
         figures.records,
         figures.persons,
@@ -258,6 +260,7 @@ fn journal_text(figures: &journal::Figures) -> String {
         figures.record_bytes,
         figures.applied_at_once,
         figures.applied_per_s,
+        figures.opened_ms,
         "a person's first page",
         "times",
         "p50 µs",
@@ -345,6 +348,8 @@ mean          1000      900      880   rules cost 10.0 % by law, 12.0 % by conse
             file_bytes: 200_000,
             record_bytes: 200.0,
             page_max: 1000,
+            opened_ms: 1.0,
+            crashed_ms: None,
             cold: None,
             warm: Looked {
                 took,

@@ -6,10 +6,11 @@
 //! POST /consents/{id}/{action}     {"fin": "0TEST01"}     approve, decline, pause, resume, revoke
 //! ```
 //!
-//! A real portal has logged the person in before; the sandbox believes the page.
+//! A real portal has logged the person in before; the sandbox believes whoever asks. Browsers name the
+//! page that has them ask: those are turned away, for any page could.
 
 use gateway_net::{Body, Handler, Peer};
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue, ORIGIN};
 use http::{Method, Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
@@ -54,6 +55,9 @@ impl Face {
 impl Handler for Face {
     async fn handle(&self, request: Request<Body>, _peer: &Peer) -> Response<Body> {
         let (head, body) = request.into_parts();
+        if head.headers.contains_key(ORIGIN) {
+            return said(StatusCode::FORBIDDEN, "this is not for pages in a browser");
+        }
         let wanted = match (head.method, wanted(head.uri.path())) {
             (Method::POST, Some(wanted)) => wanted,
             (_, Some(_)) => return said(StatusCode::METHOD_NOT_ALLOWED, "use POST"),
