@@ -7,6 +7,7 @@
 //! anything is waited for.
 
 mod consents;
+mod envelope;
 mod error;
 mod found;
 mod persons;
@@ -27,6 +28,7 @@ use gateway_proto::id::{ClientId, GlobalGroupId};
 use jiff::Timestamp;
 
 pub use consents::Consents;
+pub(crate) use envelope::Envelope;
 pub use error::{BasisError, Used};
 pub(crate) use found::{Found, Terms};
 
@@ -41,6 +43,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) message: &'a Request,
     /// A REST body, where persons may be named.
     pub(crate) attachments: &'a [Attachment],
+    /// How a SOAP envelope came; `None` for REST.
+    pub(crate) envelope: Option<Envelope<'a>>,
     /// What the access right names, or that the right is the provider's to know.
     pub(crate) right: Right<'a>,
 }
@@ -83,6 +87,9 @@ pub(crate) async fn find(
     let is_brought = stated.consent.is_some() || stated.emergency.is_some();
     if let Some(service) = service.filter(|service| service.personal || is_brought) {
         let (message, attachments) = (asked.message, asked.attachments);
+        if let Some(envelope) = asked.envelope {
+            envelope.check(attachments).map_err(Error::Basis)?;
+        }
         persons = persons::of(message, attachments, &service.subjects, rules.alphabet()).await?;
         consent = verified(&stated, rules, node).map_err(Error::Basis)?;
     }

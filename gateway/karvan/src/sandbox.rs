@@ -272,6 +272,7 @@ fn invitation(place: &Place) -> String {
         namespace: "urn:az:iamas:1",
         id: "from-the-shell",
         issue: None,
+        server: None,
         arguments: &[("fin", "0TEST02")],
     };
     let back_end = place.portal();

@@ -135,6 +135,7 @@ fn part() -> Value {
                       "public": URL_SAFE_NO_PAD.encode(key(7).public_key())}],
             "feed_key": signer().verifier().to_vkey(),
             "feed_urls": ["https://registry.example/karvan/v1/feed"],
+            "feed_certificates": ["00".repeat(32)],
         },
     })
 }

@@ -269,6 +269,7 @@ fn part(consent_key: &str, feed_key: &str) -> Value {
             "keys": [{"kid": KID, "algorithm": "EdDSA", "public": consent_key}],
             "feed_key": feed_key,
             "feed_urls": ["https://registry.example/karvan/v1/feed"],
+            "feed_certificates": ["00".repeat(32)],
         },
     })
 }

@@ -321,7 +321,8 @@ pub(crate) fn part() -> Value {
                       "public": URL_SAFE_NO_PAD.encode(
                           Ed25519Key::from_seed(&[7; 32]).unwrap().public_key())}],
             "feed_key": feed_signer().verifier().to_vkey(),
-            "feed_urls": ["http://127.0.0.1:4001/karvan/v1/feed"],
+            "feed_urls": ["https://127.0.0.1:4001/karvan/v1/feed"],
+            "feed_certificates": ["00".repeat(32)],
         },
     })
 }

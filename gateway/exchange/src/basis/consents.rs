@@ -91,7 +91,8 @@ mod tests {
                     "public": BASE64_URL_SAFE_NO_PAD.encode(key.public_key()),
                 }],
                 "feed_key": feed.verifier().to_vkey(),
-                "feed_urls": ["http://127.0.0.1/feed"],
+                "feed_urls": ["https://127.0.0.1/feed"],
+                "feed_certificates": ["00".repeat(32)],
             },
         });
         Rules::read(part.to_string().as_bytes(), "AZ").unwrap()

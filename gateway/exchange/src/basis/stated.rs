@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use gateway_proto::basis::Basis;
+use gateway_proto::basis::{Basis, Error};
+use gateway_proto::{header, rest};
 
 use super::BasisError;
 use crate::message::Request;
@@ -14,7 +15,27 @@ pub(super) fn of(message: &Request) -> Result<Cow<'_, Basis>, BasisError> {
             Ok(basis) => Ok(Cow::Borrowed(basis)),
             Err(error) => Err(*error),
         },
-        Request::Rest(rest) => rest.basis().map(Cow::Owned),
+        Request::Rest(rest) => once_each(rest).and_then(|()| rest.basis()).map(Cow::Owned),
     };
     stated.map_err(BasisError::Stated)
+}
+
+/// Who asks, for whom and in which case is read from the last of several headers, and by a service
+/// perhaps from the first.
+fn once_each(rest: &rest::Request) -> Result<(), Error> {
+    for (name, field) in [
+        (header::CLIENT, "client"),
+        (header::USER_ID, "user"),
+        (header::ISSUE, "case"),
+    ] {
+        let headers = rest.headers().iter();
+        if headers
+            .filter(|(given, _)| header::is_alike(given, name))
+            .count()
+            > 1
+        {
+            return Err(Error::Twice { field });
+        }
+    }
+    Ok(())
 }

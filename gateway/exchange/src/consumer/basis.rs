@@ -42,6 +42,7 @@ pub(super) async fn request(
     let asked = Asked {
         message: complete.message(),
         attachments: complete.attachments(),
+        envelope: complete.envelope(),
         right: Right::Elsewhere,
     };
     let found = basis::find(asked, rules, node, conf, valid).await?;

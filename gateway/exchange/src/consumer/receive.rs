@@ -9,6 +9,7 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use super::route::Routed;
+use crate::basis::Envelope;
 use crate::conf::Conf;
 use crate::content;
 use crate::entity::{self, Unread};
@@ -64,6 +65,16 @@ impl Complete {
 
     pub(super) fn attachments(&self) -> &[Attachment] {
         &self.attachments
+    }
+
+    /// How the envelope came; `None` for REST.
+    pub(super) fn envelope(&self) -> Option<Envelope<'_>> {
+        let original = &self.original;
+        let content_type = original.content_type.as_ref();
+        matches!(self.message, Request::Soap(_)).then_some(Envelope {
+            content_type: content_type.and_then(|value| value.to_str().ok()),
+            headers: &original.soap_headers,
+        })
     }
 
     pub(super) fn into_parts(self) -> (Request, Original, Vec<Attachment>, Vec<Candidate>) {

@@ -59,6 +59,7 @@ pub(super) async fn request(
     let asked = Asked {
         message: received.message(),
         attachments: received.attachments(),
+        envelope: received.envelope(),
         right: Right::Here(verified.permitted().purposes()),
     };
     let (record, reservation) = ground(asked, rules, node, conf, valid).await?;
@@ -89,6 +90,7 @@ pub async fn judge(
     let asked = Asked {
         message,
         attachments,
+        envelope: None,
         right: Right::Here(purposes),
     };
     let (record, reservation) = ground(asked, rules, node, conf, valid).await?;

@@ -1,6 +1,7 @@
 //! call: asks the service with what was signed, and reads its answer.
 
 use gateway_net::{Body, ServerTrust};
+use gateway_policy::locate;
 use gateway_proto::mime::Headers;
 use gateway_proto::soap::entity::Entity;
 use gateway_proto::soap::{self, Parsed};
@@ -164,7 +165,7 @@ async fn rest_service(
     })?;
     let body = permitted.received().attachments().first();
     let pieces = match body {
-        Some(attachment) if takes_body(&method) => {
+        Some(attachment) if locate::has_body(message.method()) => {
             vec![Piece::Content(attachment.content.clone())]
         }
         _ => Vec::new(),
@@ -248,11 +249,6 @@ fn service_broke(error: Error) -> Error {
         Error::Body(error) => Error::Service(error),
         other => other,
     }
-}
-
-/// Methods whose body reaches the service. The reference drops those of DELETE and OPTIONS after signing them; we do not.
-fn takes_body(method: &Method) -> bool {
-    !matches!(*method, Method::GET | Method::HEAD | Method::TRACE)
 }
 
 /// The service's URL with path and query behind it; one of two meeting slashes is dropped (PR-REST 4.4).

@@ -15,6 +15,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 
 use super::authenticate::Authenticated;
+use crate::basis::Envelope;
 use crate::entity;
 use crate::error::Error;
 use crate::message::{Attachment, Request, Subject};
@@ -83,6 +84,14 @@ impl Received {
 
     pub(super) fn entity(&self) -> Option<&Entity> {
         self.entity.as_ref()
+    }
+
+    /// How the envelope came; `None` for REST.
+    pub(super) fn envelope(&self) -> Option<Envelope<'_>> {
+        matches!(self.message, Request::Soap(_)).then_some(Envelope {
+            content_type: self.original.content_type.as_deref(),
+            headers: &self.original.soap_headers,
+        })
     }
 
     pub(super) fn peer(&self) -> Option<&ServerId> {

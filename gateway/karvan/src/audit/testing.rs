@@ -78,7 +78,8 @@ pub(super) fn part(version: u64, rules: &[Value]) -> Value {
             "keys": [{"kid": "k1", "algorithm": "EdDSA",
                       "public": BASE64_URL_SAFE_NO_PAD.encode(key(7).public_key())}],
             "feed_key": Signer::new(Kind::Ed25519, "AZ-feed", key(5)).unwrap().verifier().to_vkey(),
-            "feed_urls": ["http://127.0.0.1:4001/karvan/v1/feed"],
+            "feed_urls": ["https://127.0.0.1:4001/karvan/v1/feed"],
+            "feed_certificates": ["00".repeat(32)],
         },
     })
 }
@@ -165,6 +166,7 @@ pub(super) fn record(service: &str, stated: &Stated) -> Record {
     let mut headers = vec![
         ("x-road-client".to_owned(), BANK.to_owned()),
         ("x-road-id".to_owned(), "id-1".to_owned()),
+        ("content-type".to_owned(), "application/json".to_owned()),
     ];
     let basis = stated.to_headers().into_iter();
     headers.extend(basis.map(|(name, value)| (name.to_owned(), value)));
@@ -173,9 +175,10 @@ pub(super) fn record(service: &str, stated: &Stated) -> Record {
         .map(|(name, value)| (name.as_str(), value.as_bytes()))
         .collect();
     let path = format!("/r1/{TAX}/{service}");
+    let method = if service == "file" { "POST" } else { "GET" };
     let query = (service != "file").then_some(query.as_str());
     let id = Uuid::nil();
-    let request = rest::Request::from_client("GET", &path, query, &headers, id, id, "AZ").unwrap();
+    let request = rest::Request::from_client(method, &path, query, &headers, id, id, "AZ").unwrap();
     let attachments = match service {
         "file" => vec![(Vec::new(), Content::from_bytes(body.into()))],
         _ => Vec::new(),

@@ -64,6 +64,14 @@ fn local_client(config: &Loaded<file::Node>, client: &file::Client) -> Result<Lo
             if client.services.iter().any(|own| own.code == which.code()) {
                 continue;
             }
+            // Whom it answers is said under `[journal]` and nowhere else.
+            if rights.iter().any(|right| right.service_code == which.code()) {
+                let reason = format!(
+                    "{} is the node's own: name those who may ask it in journal.portals",
+                    which.code()
+                );
+                return Err(config.value("client.right.service", reason));
+            }
             for version in BUILT_IN_VERSIONS {
                 let service = built_in(which, client, version)
                     .map_err(|error| config.value("client.service", error))?;

@@ -74,6 +74,8 @@ impl<T: Transport> Notices<T> {
 
     /// What failed waits; what is new does not. `false`: the node stops.
     async fn pause(&mut self, stop: &mut Stop) -> bool {
+        let stopped = stop.clone().wait();
+        tokio::pin!(stopped);
         let pause = stop.sleep(self.pause);
         tokio::pin!(pause);
         let progress = Arc::clone(&self.progress);
@@ -81,7 +83,12 @@ impl<T: Transport> Notices<T> {
             tokio::select! {
                 go_on = &mut pause => return go_on,
                 () = progress.news() => {
-                    if let Err(reason) = self.round().await {
+                    // Many may wait, each as long as an exchange may take: the node does not.
+                    let round = tokio::select! {
+                        round = self.round() => round,
+                        () = &mut stopped => return false,
+                    };
+                    if let Err(reason) = round {
                         self.tell(reason);
                     }
                 }
@@ -108,8 +115,9 @@ impl<T: Transport> Notices<T> {
                 match self.send(&usage, &supervisor).await {
                     Ok(()) => self.acknowledge(usage.ordinal).await?,
                     Err(reason) => {
+                        // Whoever broke the glass wrote it.
                         let id = &usage.exchange.message_id;
-                        problem = Some(format!("of exchange {id}: {reason}"));
+                        problem = Some(format!("of exchange {id:?}: {reason}"));
                     }
                 }
             }

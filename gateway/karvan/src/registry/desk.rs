@@ -382,3 +382,6 @@ const MARKED_AT_ONCE_MAX: usize = 1_000;
 const PAUSE: Duration = Duration::from_secs(60);
 /// Between two steps of one round.
 const STEP_PAUSE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests;

@@ -24,17 +24,23 @@ use crate::country::place::Place;
 pub(super) struct Portal {
     http: Client,
     caller: Caller,
-    /// Everybody who gives data, `class/code/subsystem`.
-    providers: Vec<&'static str>,
+    /// Everybody who gives data, `class/code/subsystem`, with each of his servers, `class/code/server`:
+    /// every server keeps the journal of what it answered itself.
+    providers: Vec<(&'static str, String)>,
 }
 
 impl Portal {
     /// The portal of a country.
     pub(super) fn new(place: &Place, http: Client) -> Self {
-        let mut providers: Vec<&'static str> = Vec::new();
-        for client in place.plan().nodes.iter().flat_map(|node| node.clients) {
-            if !client.services.is_empty() && client.id != DESK && !providers.contains(&client.id) {
-                providers.push(client.id);
+        let mut providers = Vec::new();
+        for node in place.plan().nodes {
+            let server = format!("{}/{}", node.owner, node.name);
+            let giving = node
+                .clients
+                .iter()
+                .filter(|client| !client.services.is_empty());
+            for client in giving.filter(|client| client.id != DESK) {
+                providers.push((client.id, server.clone()));
             }
         }
         Self {
@@ -72,21 +78,26 @@ impl Portal {
 
     /// What the journals of all members say of the person, the latest use first.
     pub(super) async fn usage(&self, person: &str, id: &str) -> Result<Answer, String> {
-        let asked = self.providers.iter().enumerate().map(|(index, provider)| {
-            let id = format!("{id}-{index}");
-            async move {
-                let call = SoapCall {
-                    provider,
-                    code: "findUsage",
-                    namespace: usage::NAMESPACE,
-                    id: &id,
-                    issue: None,
-                    arguments: &[("userCode", person)],
-                };
-                let answer = system::soap(&self.http, self.caller, &call).await?;
-                Ok::<_, String>((*provider, answer))
-            }
-        });
+        let asked = self
+            .providers
+            .iter()
+            .enumerate()
+            .map(|(index, (provider, server))| {
+                let id = format!("{id}-{index}");
+                async move {
+                    let call = SoapCall {
+                        provider,
+                        code: "findUsage",
+                        namespace: usage::NAMESPACE,
+                        id: &id,
+                        issue: None,
+                        server: Some(server),
+                        arguments: &[("userCode", person)],
+                    };
+                    let answer = system::soap(&self.http, self.caller, &call).await?;
+                    Ok::<_, String>((*provider, answer))
+                }
+            });
         let mut uses = Vec::new();
         let mut took = Duration::ZERO;
         for answered in join_all(asked).await {

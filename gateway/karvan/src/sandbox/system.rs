@@ -38,6 +38,8 @@ pub(super) struct SoapCall<'c> {
     pub(super) namespace: &'c str,
     pub(super) id: &'c str,
     pub(super) issue: Option<&'c str>,
+    /// The server that shall answer, `class/code/server`; else any of the provider's.
+    pub(super) server: Option<&'c str>,
     /// Element names and values of the request.
     pub(super) arguments: &'c [(&'c str, &'c str)],
 }
@@ -144,6 +146,8 @@ pub(super) fn envelope(caller: Caller, call: &SoapCall<'_>) -> Result<String, St
         .issue
         .map(|issue| format!("<x:issue>{issue}</x:issue>"))
         .unwrap_or_default();
+    let server = call.server.map(security_server).transpose()?;
+    let server = server.unwrap_or_default();
     let arguments: String = call
         .arguments
         .iter()
@@ -152,7 +156,7 @@ pub(super) fn envelope(caller: Caller, call: &SoapCall<'_>) -> Result<String, St
     Ok(format!(
         "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" \
          xmlns:x=\"http://x-road.eu/xsd/xroad.xsd\" xmlns:i=\"http://x-road.eu/xsd/identifiers\" \
-         xmlns:b=\"{namespace}\"><e:Header>{client}{service}<x:id>{id}</x:id>{issue}\
+         xmlns:b=\"{namespace}\"><e:Header>{client}{service}{server}<x:id>{id}</x:id>{issue}\
          <x:protocolVersion>4.0</x:protocolVersion></e:Header>\
          <e:Body><b:{code}>{arguments}</b:{code}></e:Body></e:Envelope>",
         namespace = call.namespace,
@@ -171,6 +175,18 @@ fn identifier(element: &str, kind: &str, id: &str, more: &str) -> Result<String,
         "<x:{element} i:objectType=\"{kind}\"><i:xRoadInstance>{INSTANCE}</i:xRoadInstance>\
          <i:memberClass>{class}</i:memberClass><i:memberCode>{code}</i:memberCode>\
          <i:subsystemCode>{subsystem}</i:subsystemCode>{more}</x:{element}>"
+    ))
+}
+
+fn security_server(id: &str) -> Result<String, String> {
+    let mut parts = id.split('/');
+    let (Some(class), Some(code), Some(server)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(format!("not class/code/server: {id}"));
+    };
+    Ok(format!(
+        "<x:securityServer i:objectType=\"SERVER\"><i:xRoadInstance>{INSTANCE}</i:xRoadInstance>\
+         <i:memberClass>{class}</i:memberClass><i:memberCode>{code}</i:memberCode>\
+         <i:serverCode>{server}</i:serverCode></x:securityServer>"
     ))
 }
 

@@ -85,9 +85,9 @@ fn a_new_key_is_all_that_is_printed_and_opens_the_door() {
         key.len() >= 40 && !key.contains(char::is_whitespace),
         "{key}"
     );
-    let said = place.refused(&["key", "add", "other", "--role", "king"], 1);
+    let said = place.refused(&["key", "add", "other", "--role", "king"], 2);
     assert!(
-        said.contains("the body is not what this call takes"),
+        said.contains("[possible values: registrar, auditor]"),
         "{said}"
     );
     let _running = place.start();

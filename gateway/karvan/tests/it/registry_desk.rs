@@ -282,3 +282,32 @@ fn keys_that_are_lost_or_under_another_pin_stop_the_start() {
     let said = place.spawn().fails();
     assert!(said.contains("cannot be used"), "{said}");
 }
+
+/// A page in a browser on the registry's machine can be led to the desk under a name of its own, and
+/// could then send whatever headers it likes.
+#[test]
+fn in_plain_http_the_desk_answers_under_an_address_and_no_name() {
+    let Some(place) = Place::with_rules() else {
+        return;
+    };
+    let _running = place.start();
+    let ask = |host: &str| {
+        let request = format!(
+            "GET /notices/counts HTTP/1.1\r\nHost: {host}\r\nX-Road-Client: {CLIENT}\r\n\
+             X-Road-Id: 1\r\nConnection: close\r\n\r\n"
+        );
+        let answer = wire::parse(&wire::raw(place.desk(), request.as_bytes()).unwrap()).unwrap();
+        let code = document(&answer)["code"].as_str().unwrap().to_owned();
+        (answer.status, code)
+    };
+    let port = place.desk().port();
+    for host in ["127.0.0.1", "[::1]", "localhost", "LOCALHOST"] {
+        for host in [host.to_owned(), format!("{host}:{port}")] {
+            assert_eq!(ask(&host), (403, "not_supervisor".to_owned()), "{host}");
+        }
+    }
+    for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil"] {
+        let host = format!("{host}:{port}");
+        assert_eq!(ask(&host), (421, "host_not_local".to_owned()), "{host}");
+    }
+}

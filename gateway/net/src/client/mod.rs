@@ -1,7 +1,11 @@
 //! Connections to information systems, responders and configuration sources.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
+use certs_keys::{Digest, DigestAlgorithm};
 use certs_x509::Certificate;
 use http::{HeaderValue, Request, Response, Uri, header, uri::PathAndQuery, uri::Scheme};
 
@@ -28,7 +32,8 @@ pub struct Client {
 #[derive(Debug)]
 struct Shared {
     options: ClientOptions,
-    tls: ClientTls,
+    /// Replaced as a whole, so that no session of an earlier identity is resumed.
+    tls: RwLock<ClientTls>,
     pool: Arc<Pool<Target>>,
 }
 
@@ -70,6 +75,8 @@ pub enum ServerTrust {
     Any,
     /// A server whose certificate is byte-equal to one of these.
     OneOf(Vec<Certificate>),
+    /// A server whose certificate has one of these SHA-256 digests.
+    Digests(Vec<[u8; 32]>),
     /// A server that one of these vouches for, under the host name of the request. For services
     /// outside the network, such as a store for archives.
     Authorities(Authorities),
@@ -80,8 +87,12 @@ impl ServerTrust {
         match (self, presented.first()) {
             (Self::Any, _) => true,
             (Self::OneOf(trusted), Some(leaf)) => trusted.iter().any(|one| one.der() == leaf.der()),
+            (Self::Digests(trusted), Some(leaf)) => {
+                let digest = Digest::of(DigestAlgorithm::Sha256, leaf.der());
+                trusted.iter().any(|one| one == digest.as_bytes())
+            }
             (Self::Authorities(authorities), Some(_)) => authorities.vouch_for(presented, host),
-            (Self::OneOf(_) | Self::Authorities(_), None) => false,
+            (Self::OneOf(_) | Self::Digests(_) | Self::Authorities(_), None) => false,
         }
     }
 }
@@ -92,11 +103,26 @@ impl Client {
     /// # Errors
     /// When the identity cannot be used.
     pub fn new(options: ClientOptions) -> Result<Self, Error> {
-        let tls = ClientTls::new(options.identity.as_ref())?;
+        let tls = RwLock::new(ClientTls::new(options.identity.as_ref())?);
         let pool = Pool::new(options.idle_timeout, options.idle_per_host_max);
         Ok(Self {
             shared: Arc::new(Shared { options, tls, pool }),
         })
+    }
+
+    /// Presents this identity from now on; kept connections are closed, used ones are finished.
+    ///
+    /// # Errors
+    /// When the identity cannot be used; the earlier one stays then.
+    pub fn replace_identity(&self, identity: &Identity) -> Result<(), Error> {
+        let tls = ClientTls::new(Some(identity))?;
+        *self
+            .shared
+            .tls
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = tls;
+        self.shared.pool.forget_all();
+        Ok(())
     }
 
     /// Sends a request to its absolute URI and gives the response once its head is there.
@@ -158,7 +184,9 @@ impl Client {
         if !target.tls {
             return dial::plain(tcp).await;
         }
-        let (stream, shown) = dial::tls(tcp, &target.host, &self.shared.tls, timeout).await?;
+        let tls = self.shared.tls.read();
+        let tls = tls.unwrap_or_else(PoisonError::into_inner).clone();
+        let (stream, shown) = dial::tls(tcp, &target.host, &tls, timeout).await?;
         Connected::new(stream, shown).await
     }
 }

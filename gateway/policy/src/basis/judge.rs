@@ -319,8 +319,11 @@ impl Judge<'_> {
         let seconds_max = self.rules.part().settings.feed_age_seconds_max;
         let age_max = SignedDuration::from_secs(i64::try_from(seconds_max).unwrap_or(i64::MAX));
         // A clock that was set back would find it young for as long.
-        let age_min = SignedDuration::from_secs(feed::AHEAD_SECONDS_MAX).saturating_neg();
-        let age = self.feed.as_of().map(|as_of| self.now.duration_since(as_of));
+        let age_min = SignedDuration::from_secs(feed::AHEAD_SECONDS_MAX.saturating_neg());
+        let age = self
+            .feed
+            .as_of()
+            .map(|as_of| self.now.duration_since(as_of));
         match age.is_some_and(|age| (age_min..=age_max).contains(&age)) {
             true => Ok(()),
             false => Err(Refusal::FeedStale),

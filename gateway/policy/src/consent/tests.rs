@@ -119,6 +119,7 @@ fn the_keys_and_the_instance_are_those_of_the_rules() {
     };
     let service = json!({
         "keys": published(), "feed_key": feed.to_vkey(), "feed_urls": ["https://registry.az/feed"],
+        "feed_certificates": ["00".repeat(32)],
     });
     let text = sign(&artefact(), "k1", &signer()).unwrap();
     let believed = verify(&text, &rules(Some(service.clone()))).unwrap();

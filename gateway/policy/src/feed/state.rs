@@ -107,7 +107,10 @@ impl State {
     /// again. Before the registry has spoken nothing is forgotten.
     pub fn forget_ended(&mut self, now: Timestamp) {
         let Some(as_of) = self.as_of else { return };
-        let before = now.min(as_of).as_second().saturating_sub(FORGET_AFTER_SECONDS);
+        let before = now
+            .min(as_of)
+            .as_second()
+            .saturating_sub(FORGET_AFTER_SECONDS);
         self.consents.retain(|_, (_, ends)| *ends > before);
         self.cases.retain(|_, case| case.ends > before);
     }

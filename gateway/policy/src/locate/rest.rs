@@ -113,9 +113,17 @@ fn is_json(given: &MediaType) -> bool {
             .into_iter()
             .any(|known| known.eq_ignore_ascii_case(charset))
     };
-    let mut charsets = given.parameters.iter().filter(|(name, _)| name == "charset");
+    let mut charsets = given
+        .parameters
+        .iter()
+        .filter(|(name, _)| name == "charset");
     // The last two say nothing of the form.
-    let of_type = ["application/json", "text/json", "text/plain", "application/octet-stream"];
+    let of_type = [
+        "application/json",
+        "text/json",
+        "text/plain",
+        "application/octet-stream",
+    ];
     (of_type.contains(&given.base.as_str()) || given.base.ends_with("+json"))
         && charsets.all(|(_, charset)| is_utf8(charset))
 }

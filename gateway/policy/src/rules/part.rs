@@ -355,8 +355,12 @@ pub struct ConsentService {
     pub keys: Vec<ConsentKey>,
     /// The key of the feed, as a C2SP verifier key (`name+id+base64`).
     pub feed_key: String,
-    /// Addresses of the feed.
+    /// Addresses of the feed, `https`. Registered nodes are let in, with their authentication
+    /// certificates.
     pub feed_urls: Vec<String>,
+    /// What is shown there: the SHA-256 of each TLS certificate, in lower-case hex. No authority
+    /// vouches for them; a node asks nobody who shows another.
+    pub feed_certificates: Vec<String>,
 }
 
 /// A key of the consent service.

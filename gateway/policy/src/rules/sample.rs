@@ -55,7 +55,8 @@ pub(crate) fn part(rules: &[Value]) -> Value {
             "keys": [{"kid": "k1", "algorithm": "EdDSA",
                       "public": URL_SAFE_NO_PAD.encode(consent_key().public_key())}],
             "feed_key": feed_signer().verifier().to_vkey(),
-            "feed_urls": ["http://127.0.0.1:4001/karvan/v1/feed"],
+            "feed_urls": ["https://127.0.0.1:4001/karvan/v1/feed"],
+            "feed_certificates": ["00".repeat(32)],
         },
     })
 }

@@ -125,7 +125,7 @@ pub(super) fn set_consent_service(
     })?;
     if let Some(service) = &service {
         for url in &service.feed_urls {
-            check::url("the address of the feed", url, &["https", "http"])?;
+            check::url("the address of the feed", url, &["https"])?;
         }
     }
     state.consent.clone_from(&service);

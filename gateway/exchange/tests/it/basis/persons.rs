@@ -6,7 +6,8 @@ use http::Request;
 
 use super::refused;
 use crate::support::{
-    AID, FIN, OTHER_FIN, Place, Soap, THIRD_FIN, World, law, options, rest, ruled, stating,
+    AID, FIN, OTHER_FIN, Place, Soap, THIRD_FIN, World, law, multipart, options, rest, ruled,
+    stating,
 };
 
 fn asked(method: &str, path: &str, body: &str) -> Request<Body> {
@@ -162,6 +163,71 @@ async fn a_body_is_looked_into_whatever_it_calls_itself() {
     let plain = "text/plain".parse().unwrap();
     request.headers_mut().insert("content-type", plain);
     world.ask(request).await.is("");
+    assert_eq!(marks(&world.provider).len(), 1);
+}
+
+#[tokio::test]
+async fn refuses_a_multipart_in_which_a_service_may_find_another_envelope() {
+    let (world, _) = ruled(vec![law()]).await;
+    let envelope = |fin: &str| {
+        let body = format!("<p:lookup xmlns:p=\"urn:p\"><p:key>{fin}</p:key></p:lookup>");
+        let soap = Soap {
+            body,
+            ..Soap::new("p")
+        };
+        soap.stating(&[("purpose", AID)]).text()
+    };
+    let (judged, other) = (envelope(FIN), envelope(OTHER_FIN));
+    let sent = |content_type: &str, first: &str, second: &str| {
+        let parts = [(first, judged.as_bytes()), (second, other.as_bytes())];
+        crate::support::soap(content_type, multipart("b", &parts))
+    };
+    let root = "Content-Type: text/xml\r\nContent-ID: <root>";
+    let more = "Content-Type: text/xml\r\nContent-ID: <more>";
+    let started = "multipart/related; boundary=b; start=\"<root>\"";
+    for (content_type, first, second) in [
+        (
+            "multipart/related; boundary=b; start=\"<more>\"",
+            root,
+            more,
+        ),
+        (
+            "multipart/related; boundary=b; start=\"<more>\"",
+            "Content-Type: text/xml",
+            more,
+        ),
+        (
+            "multipart/related; boundary=b; start=more; start=root",
+            root,
+            more,
+        ),
+        (
+            "multipart/related; boundary=b; start*=utf-8''more",
+            root,
+            more,
+        ),
+        ("multipart/related; boundary=b; boundary=c", root, more),
+        (started, root, root),
+        (
+            started,
+            "Content-Type: text/xml\r\nContent-ID: <root>\r\nContent-ID: <more>",
+            more,
+        ),
+        (
+            started,
+            "Content-Type: text/xml\r\nContent-ID: <root>\r\n\
+             Content-Transfer-Encoding: quoted-printable",
+            more,
+        ),
+    ] {
+        let request = || sent(content_type, first, second);
+        refused(&world, request, "person_unreadable").await;
+    }
+    assert!(world.service.calls().is_empty());
+    let plain = "Content-Type: text/xml\r\nContent-Transfer-Encoding: 8bit";
+    for (content_type, first) in [(started, root), ("multipart/related; boundary=b", plain)] {
+        world.ask(sent(content_type, first, more)).await.is("");
+    }
     assert_eq!(marks(&world.provider).len(), 1);
 }
 

@@ -55,6 +55,33 @@ async fn refuses_what_two_readers_could_read_in_two_ways() {
 }
 
 #[tokio::test]
+async fn refuses_to_read_the_caller_from_one_of_two_headers() {
+    let (world, _) = ruled(vec![law()]).await;
+    for (name, value) in [
+        ("x-road-client", "AZ/COM/9/victim"),
+        ("x_road_client", "AZ/COM/9/victim"),
+        ("x-road-issue", "17"),
+        ("x-road-userid", "AZ1"),
+    ] {
+        let request = || {
+            let mut request = get(&[("purpose", AID)]);
+            let headers = request.headers_mut();
+            if name.ends_with("client") {
+                let client = headers["x-road-client"].clone();
+                headers.insert(name, value.parse().unwrap());
+                headers.append("x-road-client", client);
+            } else {
+                headers.append(name, value.parse().unwrap());
+                headers.append(name, value.parse().unwrap());
+            }
+            request
+        };
+        refused(&world, request, "stated_twice").await;
+    }
+    assert!(world.service.calls().is_empty());
+}
+
+#[tokio::test]
 async fn refuses_purposes_that_service_rules_or_right_do_not_know() {
     let (world, _) = ruled(vec![law()]).await;
     for purpose in ["curiosity", "AID", CREDIT] {

@@ -158,7 +158,8 @@ impl Desk {
                     public: BASE64_URL_SAFE_NO_PAD.encode(self.key.public_key()),
                 }],
                 feed_key: self.signer.verifier().to_vkey(),
-                feed_urls: vec!["http://127.0.0.1/karvan/v1/feed".to_owned()],
+                feed_urls: vec!["https://127.0.0.1/karvan/v1/feed".to_owned()],
+                feed_certificates: vec!["00".repeat(32)],
             }),
         }
     }

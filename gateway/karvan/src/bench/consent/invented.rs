@@ -240,6 +240,7 @@ fn document(pairs: u64, consent: &Ed25519Key, now: Timestamp) -> Result<Value, E
                       "public": URL_SAFE_NO_PAD.encode(consent.public_key())}],
             "feed_key": feed_signer()?.verifier().to_vkey(),
             "feed_urls": ["https://registry.example/karvan/v1/feed"],
+            "feed_certificates": ["00".repeat(32)],
         },
     }))
 }

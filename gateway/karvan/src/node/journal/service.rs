@@ -7,7 +7,7 @@
 //!
 //! ```xml
 //! <d:findUsage xmlns:d="http://dumonitor.x-road.eu/producer">
-//!   <userCode kind="fin">…</userCode>                <!-- kind: fin by default -->
+//!   <userCode kind="fin">…</userCode>                <!-- kind: fin by default; else userId is the person -->
 //!   <periodStart>2026-01-01T00:00:00Z</periodStart>  <!-- not before; may be left out -->
 //!   <periodEnd>2027-01-01T00:00:00Z</periodEnd>      <!-- before; may be left out -->
 //!   <offset>0</offset> <limit>1000</limit>           <!-- these by default; 1000 at most -->

@@ -7,18 +7,22 @@ use gateway_policy::Subject;
 use gateway_proto::id::ClientId;
 
 use super::from_config;
-use crate::config::Loaded;
+use crate::config::{Error, Loaded};
 use crate::node::sample;
 
 const PORTAL: &str = "AZ/GOV/2/portal";
 
 fn local(dir: &Path, sections: &str) -> Local {
+    read(dir, sections).unwrap()
+}
+
+fn read(dir: &Path, sections: &str) -> Result<Local, Error> {
     let now = jiff::Timestamp::UNIX_EPOCH;
     let authority = Authority::create("Test", KeyKind::P256, now).unwrap();
     std::fs::write(dir.join("certificate.pem"), authority.root().to_pem()).unwrap();
     let text = format!("{}{sections}", sample::START);
     let config = Loaded::new(toml::from_str(&text).unwrap(), dir);
-    from_config(&config).unwrap()
+    from_config(&config)
 }
 
 fn client(text: &str) -> ClientId {
@@ -82,6 +86,16 @@ fn a_tracker_of_ones_own_is_left_alone() {
             .iter()
             .any(|right| right.service_code == "heartbeat")
     );
+}
+
+#[test]
+fn a_right_among_others_does_not_open_the_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let sections = "[[client]]\nid = \"AZ/GOV/1/register\"\n\
+                    [[client.service]]\ncode = \"persons\"\ntype = \"rest\"\nurl = \"http://a/\"\n\
+                    [[client.right]]\nservice = \"findUsage\"\nclient = \"AZ/GOV/3/bank\"\n";
+    let error = read(dir.path(), sections).unwrap_err().to_string();
+    assert!(error.contains("journal.portals"), "{error}");
 }
 
 #[test]

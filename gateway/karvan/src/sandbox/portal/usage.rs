@@ -1,6 +1,7 @@
 //! Answers of the journals (`findUsage`), read into one list.
 
 use gateway_xml::{Document, Limits, Node};
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// One use of a person's data.
@@ -38,7 +39,9 @@ pub(super) fn read(provider: &'static str, body: &[u8]) -> Result<Vec<Use>, Stri
 
 /// The latest first.
 pub(super) fn sort(uses: &mut [Use]) {
-    uses.sort_by(|a, b| b.time.cmp(&a.time));
+    // As times, not as texts: fractions of a second are as long as they are.
+    let time = |one: &Use| one.time.parse::<Timestamp>().ok();
+    uses.sort_by_key(|one| std::cmp::Reverse(time(one)));
 }
 
 fn one(of: &'static str, node: Node<'_>) -> Use {
@@ -79,13 +82,13 @@ mod tests {
              <d:findUsageResponse><usage><logtime>2026-11-22T10:00:00Z</logtime><action>income</action>\
              <receiver>AZ/COM/1/bank</receiver><k:exchange><k:id>m-1</k:id><k:purpose>credit</k:purpose>\
              <k:rule id=\"bank-income\" version=\"1\"/></k:exchange></usage>\
-             <usage><logtime>2026-11-22T11:00:00Z</logtime></usage>\
+             <usage><logtime>2026-11-22T10:00:00.5Z</logtime></usage>\
              </d:findUsageResponse></e:Body></e:Envelope>"
         );
         let mut uses = read("GOV/1/fund", body.as_bytes()).unwrap();
         sort(&mut uses);
         assert_eq!(uses.len(), 2);
-        assert_eq!(uses[0].time, "2026-11-22T11:00:00Z");
+        assert_eq!(uses[0].time, "2026-11-22T10:00:00.5Z");
         assert_eq!(uses[1].by, "AZ/COM/1/bank");
         assert_eq!(uses[1].purpose.as_deref(), Some("credit"));
         assert_eq!(uses[1].rule.as_deref(), Some("bank-income"));

@@ -14,6 +14,7 @@ impl Story<'_> {
             namespace: "urn:az:vva:1",
             id: &id,
             issue: Some(&record),
+            server: None,
             arguments: &[
                 ("mother_fin", "0TEST08"),
                 ("medical_record", &record),

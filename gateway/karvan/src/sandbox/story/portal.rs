@@ -23,6 +23,7 @@ impl Story<'_> {
             namespace: "urn:az:iamas:1",
             id: &id,
             issue: None,
+            server: None,
             arguments: &[("fin", "0TEST02")],
         };
         let answer = system::soap(&self.http, portal, &call).await;

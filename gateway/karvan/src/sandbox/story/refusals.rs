@@ -80,6 +80,7 @@ impl Story<'_> {
                     namespace: "urn:az:iamas:1",
                     id: &id,
                     issue: None,
+                    server: None,
                     arguments: &[("fin", "0TEST01")],
                 };
                 system::soap_request(portal, &call)

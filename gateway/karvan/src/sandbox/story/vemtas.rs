@@ -53,6 +53,7 @@ impl Story<'_> {
             namespace: "urn:az:iamas:1",
             id: &id,
             issue: Some(CASE),
+            server: None,
             arguments: &[("fin", "0TEST09")],
         };
         let answer = system::soap(&self.http, vemtas, &call).await;
@@ -102,6 +103,7 @@ impl Story<'_> {
                 namespace: paper.namespace,
                 id,
                 issue: Some(CASE),
+                server: None,
                 arguments: &[(paper.argument, paper.fin)],
             };
             system::soap(http, vemtas, &call).await
@@ -126,6 +128,7 @@ impl Story<'_> {
                 namespace: "urn:az:iamas:1",
                 id: &id,
                 issue: Some(CASE),
+                server: None,
                 arguments: &[("fin", "0TEST01")],
             };
             system::soap(&self.http, vemtas, &call).await

@@ -207,6 +207,9 @@ fn refuses_to_rely_on_an_old_feed() {
     };
     check(&by_consent(), at("2026-11-22T12:01:00Z"), Ok("consent"));
     check(&by_consent(), at("2026-11-22T12:01:01Z"), Err("feed_stale"));
+    // A clock that was set back does not make it young.
+    check(&by_consent(), at("2026-11-22T11:59:00Z"), Ok("consent"));
+    check(&by_consent(), at("2026-11-22T11:58:59Z"), Err("feed_stale"));
     let never = |case: &mut Case| {
         case.consent = Some(artefact());
         case.feed = feed::State::new();

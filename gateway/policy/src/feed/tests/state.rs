@@ -182,15 +182,32 @@ fn what_has_ended_is_forgotten_after_a_while() {
         ends: later(10).as_second(),
     };
     let case = opened("7", &["0TEST01"], later(10));
-    let mut state = Registry::of([short, revoked(2), case]).all();
-    state.forget_ended(later(10));
-    assert_eq!(state.held(), (2, 1));
-    state.forget_ended(later(3610));
-    assert_eq!(state.held(), (1, 0));
-    assert_eq!(state.consent(id(2)), Standing::Revoked);
-    state.forget_ended(later(7200));
-    assert_eq!(state.held(), (0, 0));
+    let registry = Registry::of([short, revoked(2), case]);
+    let mut state = registry.all();
+    let mut forget = |seconds: i64| {
+        let page = registry.page(3, 3, later(seconds));
+        let page = Page::verify(&page, &key(), "AZ", later(seconds)).unwrap();
+        state.apply(&page).unwrap();
+        state.forget_ended(later(seconds));
+        (state.held(), state.consent(id(2)))
+    };
+    assert_eq!(forget(10), ((2, 1), Standing::Revoked));
+    assert_eq!(forget(3610), ((1, 0), Standing::Revoked));
+    assert_eq!(forget(7200), ((0, 0), Standing::Holds));
     assert_eq!(state.number(), 3);
+}
+
+#[test]
+fn a_clock_that_runs_ahead_of_the_registry_forgets_nothing() {
+    let mut state = Registry::of([revoked(1)]).all();
+    state.forget_ended(later(1_000_000_000));
+    assert_eq!(state.consent(id(1)), Standing::Revoked);
+    // Nor before the registry has spoken.
+    let mut kept = State::new();
+    kept.replay_unchecked(&Registry::of([revoked(1)]).lines[0])
+        .unwrap();
+    kept.forget_ended(later(1_000_000_000));
+    assert_eq!(kept.consent(id(1)), Standing::Revoked);
 }
 
 #[test]

@@ -253,7 +253,9 @@ fn a_body_that_never_reaches_the_service_names_nobody() {
 #[test]
 fn refuses_a_body_that_calls_itself_something_else() {
     let check_type = |types: &[&str], passes: bool| {
-        let types = types.iter().map(|value| ("Content-Type".to_owned(), (*value).to_owned()));
+        let types = types
+            .iter()
+            .map(|value| ("Content-Type".to_owned(), (*value).to_owned()));
         let headers: Vec<(String, String)> = types.collect();
         let rest = Rest {
             method: "POST",
@@ -400,14 +402,7 @@ fn a_query_parameter_counts_as_often_as_it_stands() {
         query("fin=0TEST02&fin=0TEST01&fin=0TEST02"),
         &["0TEST01", "0TEST02"],
     );
-    for missing in [
-        "",
-        "a=b",
-        "fin",
-        "fin=",
-        "xfin=0TEST01",
-        "fin=+",
-    ] {
+    for missing in ["", "a=b", "fin", "fin=", "xfin=0TEST01", "fin=+"] {
         check_missing(&one, query(missing), "query:fin");
     }
     check_missing(&one, GET.source(), "query:fin");

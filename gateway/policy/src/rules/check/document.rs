@@ -20,10 +20,7 @@ pub(super) fn check(part: &Part, findings: &mut Findings) {
     if part.version == 0 {
         findings.error("part", "the version is 0; the first is 1");
     }
-    let is_digest = |text: &String| {
-        text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    if !part.previous.as_ref().is_none_or(is_digest) {
+    if !part.previous.as_deref().is_none_or(is_digest) {
         findings.error("part", "previous is no SHA-256 in lower-case hex");
     }
     check_sizes(part, findings);
@@ -60,7 +57,7 @@ fn check_sizes(part: &Part, findings: &mut Findings) {
     }
 }
 
-fn sizes(part: &Part) -> [(&'static str, usize, usize); 8] {
+fn sizes(part: &Part) -> [(&'static str, usize, usize); 9] {
     let consent = part.consent.as_ref();
     [
         ("purposes", part.purposes.len(), PURPOSES_MAX),
@@ -77,6 +74,11 @@ fn sizes(part: &Part) -> [(&'static str, usize, usize); 8] {
         (
             "addresses of the feed",
             consent.map_or(0, |consent| consent.feed_urls.len()),
+            KEYS_MAX,
+        ),
+        (
+            "certificates of the feed",
+            consent.map_or(0, |consent| consent.feed_certificates.len()),
             KEYS_MAX,
         ),
     ]
@@ -199,17 +201,31 @@ fn check_consent_service(consent: &ConsentService, findings: &mut Findings) {
         if !is_url(url) {
             findings.error(
                 place,
-                format!("the address of the feed {url:?} is not of http or https"),
+                format!("the address of the feed {url:?} is not of https"),
             );
         }
     }
+    if consent.feed_certificates.is_empty() {
+        findings.error(
+            place,
+            "it has no certificate of the feed: anybody could pass for it",
+        );
+    }
+    if !consent.feed_certificates.iter().all(|one| is_digest(one)) {
+        findings.error(
+            place,
+            "a certificate of the feed is no SHA-256 in lower-case hex",
+        );
+    }
+}
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// An absolute address with a host. The node that asks looks closer.
 fn is_url(text: &str) -> bool {
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
+    let rest = text.strip_prefix("https://");
     let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
     host.is_some_and(|host| !host.is_empty() && !host.starts_with(':') && !host.contains('@'))
         && text.len() <= TEXT_CHARS_MAX

@@ -222,22 +222,35 @@ fn finds_what_is_wrong_with_the_consent_service() {
     for url in [
         "",
         "ftp://a/",
-        "http://",
+        "http://a/",
+        "https://",
         "https:///x",
-        "http://:80/",
-        "http://u@h/",
-        "http://a b",
+        "https://:80/",
+        "https://u@h/",
+        "https://a b",
     ] {
         check_error(
             &sample_with("/consent/feed_urls", json!([url])),
             "consent",
-            "not of http",
+            "not of https",
         );
     }
     check_silent(&sample_with(
         "/consent/feed_urls",
         json!(["https://registry.example/feed"]),
     ));
+    check_error(
+        &sample_with("/consent/feed_certificates", json!([])),
+        "consent",
+        "anybody could pass for it",
+    );
+    for digest in ["", "00", &"0A".repeat(32), &"0g".repeat(32)] {
+        check_error(
+            &sample_with("/consent/feed_certificates", json!([digest])),
+            "consent",
+            "no SHA-256",
+        );
+    }
 }
 
 #[test]

@@ -39,7 +39,8 @@ fn consent_service() -> ConsentService {
             public: text("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"),
         }],
         feed_key: text("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"),
-        feed_urls: vec![text("http://127.0.0.1:8080/karvan/v1/feed")],
+        feed_urls: vec![text("https://127.0.0.1:8080/karvan/v1/feed")],
+        feed_certificates: vec!["00".repeat(32)],
     }
 }
 
@@ -217,14 +218,16 @@ fn believes_another_consent_service_at_once() {
     let state = run(state, vec![set(None)]).unwrap();
     assert_eq!(published(&state).part().consent, None);
 
-    let broken: [fn(&mut ConsentService); 7] = [
+    let broken: [fn(&mut ConsentService); 9] = [
         |service| service.keys.clear(),
         |service| service.feed_urls.clear(),
         |service| service.keys[0].algorithm = text("none"),
         |service| service.keys[0].public = text("AAAA"),
         |service| service.keys.push(service.keys[0].clone()),
         |service| service.feed_key = text("PeterNeumann+c74f20a3+AAAA"),
-        |service| service.feed_urls = vec![text("ftp://a.example")],
+        |service| service.feed_urls = vec![text("http://a.example")],
+        |service| service.feed_certificates.clear(),
+        |service| service.feed_certificates = vec![text("00")],
     ];
     for change in broken {
         let mut service = consent_service();

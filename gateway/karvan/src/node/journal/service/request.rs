@@ -89,10 +89,10 @@ impl Asked {
         });
         let after = after.map(|after| after.content().trim().parse());
         Ok(FindUsage {
-            person: person_of(
-                person.ok_or(Refusal::Malformed("userCode is missing"))?,
-                alphabet,
-            )?,
+            person: match person {
+                Some(person) => person_of(person, alphabet)?,
+                None => person_of_user(self.header(), alphabet)?,
+            },
             from: from.map(time).transpose()?,
             until: until.map(time).transpose()?,
             after: after
@@ -131,6 +131,16 @@ fn person_of(element: Node<'_>, alphabet: &Alphabet) -> Result<PersonKey, Refusa
             .ok_or(Refusal::Malformed("the kind of userCode is unknown"))?,
     };
     PersonKey::parse(kind, &element.content(), alphabet).map_err(|_| Refusal::Person)
+}
+
+/// Portals of the tracker name the person as the user of the message: the code of the country, then
+/// that of the person.
+fn person_of_user(header: &Header, alphabet: &Alphabet) -> Result<PersonKey, Refusal> {
+    let user = header.user_id.as_deref();
+    let user = user.ok_or(Refusal::Malformed("neither userCode nor userId names a person"))?;
+    let country = header.client.instance();
+    let code = user.trim().strip_prefix(country).unwrap_or(user);
+    PersonKey::parse(KeyKind::Fin, code, alphabet).map_err(|_| Refusal::Person)
 }
 
 fn time(element: Node<'_>) -> Result<Timestamp, Refusal> {

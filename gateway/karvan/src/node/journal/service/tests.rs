@@ -136,6 +136,10 @@ async fn shows_a_person_the_latest_uses_first_in_pages() {
         .find("<userCode>0TEST01</userCode><offset>4</offset>")
         .await;
     assert_eq!(texts(&page, OURS, "id"), ["a-1"]);
+    // As the tracker's portals say it.
+    let text = find("<limit>1</limit>").replace(">ə<", ">AZ0TEST02<");
+    let said = portal.ask(BuiltIn::FindUsage, text, TYPE).await;
+    assert!(said.text.contains(">other<"), "{}", said.text);
     let none = "<userCode>0TEST01</userCode><periodEnd>2030-01-01T00:00:00Z</periodEnd>";
     let page = portal.find(none).await;
     assert_eq!(texts(&page, "", "totalUsages"), ["0"]);
@@ -206,7 +210,7 @@ async fn refuses_what_it_does_not_understand_and_says_nothing_of_the_person() {
     let portal = Portal::start(dir.path());
     let wrong = "<userCode>0TEST0I</userCode>";
     for (inner, reason) in [
-        ("", "userCode is missing"),
+        ("", "userCode is not of its kind"),
         (wrong, "userCode is not of its kind"),
         ("<userCode kind=\"passport\">0TEST01</userCode>", "kind"),
         (
