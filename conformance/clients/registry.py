@@ -5,11 +5,14 @@ signed notes, and the head of the feed.
 """
 
 import base64
+import dataclasses
 import hashlib
+import http.client
 import json
 import os
 import pathlib
 import re
+import ssl
 import urllib.parse
 
 from cryptography import x509
@@ -109,8 +112,40 @@ def jws(text, keys):
     return members, decoded(payload)
 
 
-def feed_url(service):
-    return service["feed_urls"][0]
+@dataclasses.dataclass
+class Answer:
+    status_code: int
+    content: bytes
+
+
+def node():
+    """Files of the key and certificate of a registered node, and the PIN of the key."""
+    folder = pathlib.Path(os.environ["KARVAN_ENDPOINTS"]).parent
+    key, certificate, pin = (folder / LEGAL["reader"][name] for name in ("key", "certificate", "pin"))
+    return key, certificate, pin.read_text().strip()
+
+
+def feed(service, path=None, identity=node, **query):
+    """What the feed answers, to a registered node unless told otherwise; `identity` may give None. Nothing is asked
+    of a server that does not show the certificate in the rules."""
+    url = urllib.parse.urlsplit(service["feed_urls"][0])
+    assert url.scheme == "https", url
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if found := identity():
+        key, certificate, pin = found
+        context.load_cert_chain(certificate, key, password=pin)
+    connection = http.client.HTTPSConnection(url.hostname, url.port, context=context, timeout=60)
+    try:
+        connection.connect()
+        shown = hashlib.sha256(connection.sock.getpeercert(binary_form=True)).hexdigest()
+        assert shown in service["feed_certificates"], f"it shows {shown}"
+        connection.request("GET", f"{path or url.path}?{urllib.parse.urlencode(query)}")
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.read())
+    finally:
+        connection.close()
 
 
 def note_key(vkey):
@@ -159,8 +194,8 @@ CHAIN_START = hashlib.sha256(b"").digest()
 
 
 def page(service, after=0, wait=0):
-    answer = session.get(feed_url(service), params={"after": after, "wait": wait})
-    assert answer.status_code == 200, f"{answer.status_code} {answer.text[:200]}"
+    answer = feed(service, after=after, wait=wait)
+    assert answer.status_code == 200, f"{answer.status_code} {answer.content[:200]}"
     return Page(answer.content, service["feed_key"])
 
 

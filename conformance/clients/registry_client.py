@@ -6,15 +6,22 @@ The signed directory and the rules in it; artefacts of consent; the feed that te
 import base64
 import datetime
 import hashlib
+import http.client
 import json
+import pathlib
+import tempfile
 import threading
 import time
+import urllib.parse
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from checks import Checks, expect
 from legal import LEGAL, LEVEL, asked_consent, caller, decided, decoded, encoded, expect_answer, given_consent, session
-from registry import CHAIN_START, Page, canonical, chain, directory, feed_url, jws, page, pages, part, rules
+from registry import CHAIN_START, Page, anchor, canonical, chain, directory, feed, jws, node, page, pages, part, rules
 
 checks = Checks("registry")
 PERSON = "0TEST05"
@@ -170,7 +177,7 @@ def the_head_of_the_feed_is_a_signed_note():
 @checks
 def a_changed_head_of_the_feed_does_not_verify():
     service = consent_service()
-    octets = session.get(feed_url(service), params={"after": 0}).content
+    octets = feed(service, after=0).content
     text, _, rest = octets.partition(b"\n\n")
     lines = text.split(b"\n")
     lines[2] = str(int(lines[2]) + 1).encode()
@@ -242,8 +249,53 @@ def the_feed_names_no_person_and_no_consumer():
 def more_than_there_is_cannot_be_asked_for():
     service = consent_service()
     held = pages(service)[-1].number + 1000
-    answer = session.get(feed_url(service), params={"after": held})
-    expect(answer.status_code, 409, "status")
+    expect(feed(service, after=held).status_code, 409, "status")
+
+
+def refused(service, identity):
+    """The handshake fails; in TLS 1.3 the client learns it when it reads."""
+    try:
+        answer = feed(service, identity=identity, after=0)
+    except (OSError, http.client.HTTPException):
+        return
+    raise AssertionError(f"answered with {answer.status_code}")
+
+
+@checks
+def nobody_reads_the_feed_without_a_certificate():
+    refused(consent_service(), lambda: None)
+
+
+@checks
+def nobody_reads_the_feed_with_a_certificate_that_is_not_registered():
+    # The same name as a registered node's, and the same form.
+    _, certificate, _ = node()
+    name = x509.load_pem_x509_certificate(certificate.read_bytes()).subject
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = x509.CertificateBuilder(
+        issuer_name=name,
+        subject_name=name,
+        public_key=key.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=now() - datetime.timedelta(hours=1),
+        not_valid_after=now() + datetime.timedelta(hours=1),
+    )
+    made = builder.sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    pkcs8 = serialization.PrivateFormat.PKCS8
+    with tempfile.TemporaryDirectory() as folder:
+        files = pathlib.Path(folder, "key.pem"), pathlib.Path(folder, "cert.pem")
+        files[0].write_bytes(key.private_bytes(pem, pkcs8, serialization.BestAvailableEncryption(b"1234")))
+        files[1].write_bytes(made.public_bytes(pem))
+        refused(consent_service(), lambda: (*files, "1234"))
+
+
+@checks
+def the_feed_is_not_where_everybody_may_ask():
+    url, _ = anchor()
+    answer = session.get(urllib.parse.urljoin(url, "/karvan/v1/feed"), params={"after": 0})
+    expect(answer.status_code, 404, "status")
+    expect(feed(consent_service(), path="/internalconf").status_code, 404, "what else is at the feed's port")
 
 
 checks.finish()

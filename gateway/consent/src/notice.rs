@@ -185,8 +185,21 @@ fn check_supervisor(caller: &Caller, settings: &Settings<'_>) -> Result<(), Refu
     }
 }
 
-/// A member reports uses of its own services only.
+/// A member reports uses of its own services only. Who asked and what for was verified by its node, so
+/// no identifier of a true notice is longer than any that is registered.
 fn check(caller: &Caller, notice: &Notice) -> Result<(), Refusal> {
+    let identifiers = [
+        ("consumer", notice.consumer.to_rest()),
+        ("service", notice.service.to_rest()),
+    ];
+    for (field, identifier) in identifiers {
+        if identifier.len() > IDENTIFIER_BYTES_MAX {
+            return Err(Refusal::Field {
+                field,
+                takes: "an identifier of 8192 bytes at most, percent-encoded",
+            });
+        }
+    }
     match notice.service.provider().member() == caller.client.member() {
         true => Ok(()),
         false => Err(Refusal::NotProvider),
@@ -230,5 +243,6 @@ fn counts(stored: Option<&[u8]>) -> Result<Counts, Error> {
 }
 
 const COUNTS: &str = "counts";
+const IDENTIFIER_BYTES_MAX: usize = 8192;
 /// So much of each field of a notice is kept.
 const FIELD_BYTES_MAX: usize = 4096;

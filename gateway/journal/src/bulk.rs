@@ -138,8 +138,7 @@ mod tests {
             let person = serde_json::from_value(person).unwrap();
             let asked = Asked {
                 ordinal: u64::from(number).saturating_mul(2).saturating_add(1),
-                time: Timestamp::from_second(1_700_000_000 + i64::try_from(number).unwrap())
-                    .unwrap(),
+                time: Timestamp::from_second(BEGAN.saturating_add(i64::from(number))).unwrap(),
                 exchange: Exchange {
                     client: ClientId::from_rest(&format!("AZ/COM/{}/asks", number % 3)).unwrap(),
                     service: ServiceId::new(provider(), "income", None).unwrap(),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gateway_net::{Body, Client, ClientOptions, ServerTrust};
+use gateway_net::{Body, Client, ClientOptions, Identity, ServerTrust};
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue};
 use http::{Method, Request, Uri};
 
@@ -19,12 +19,17 @@ pub(crate) enum Error {
 
 /// A client for background tasks. Content is verified by its signature, so any TLS certificate will do.
 pub(crate) fn client() -> Result<Client, gateway_net::Error> {
+    presenting(None)
+}
+
+/// The same for servers that let in whom they know.
+pub(crate) fn presenting(identity: Option<Identity>) -> Result<Client, gateway_net::Error> {
     Client::new(ClientOptions {
         connect_timeout: Duration::from_secs(10),
         response_timeout: Duration::from_secs(30),
         idle_timeout: Duration::from_secs(15),
         idle_per_host_max: 4,
-        identity: None,
+        identity,
     })
 }
 
@@ -42,15 +47,16 @@ pub(crate) async fn get(
     .await
 }
 
-/// The same, but silence ends it after this time.
+/// The same from a server that has to be known; silence ends it after this time.
 pub(crate) async fn get_within(
     client: &Client,
     url: &str,
     bytes_max: usize,
+    trust: &ServerTrust,
     timeout: Duration,
 ) -> Result<(u16, Bytes), Error> {
     let request = request(Method::GET, url, gateway_net::empty())?;
-    call_within(client, request, bytes_max, Some(timeout)).await
+    call_within(client, request, bytes_max, trust, Some(timeout)).await
 }
 
 /// POST with a content type, at most `bytes_max` back: status and body.
@@ -91,17 +97,18 @@ async fn call(
     request: Request<Body>,
     bytes_max: usize,
 ) -> Result<(u16, Bytes), Error> {
-    call_within(client, request, bytes_max, None).await
+    call_within(client, request, bytes_max, &ServerTrust::Any, None).await
 }
 
 async fn call_within(
     client: &Client,
     request: Request<Body>,
     bytes_max: usize,
+    trust: &ServerTrust,
     timeout: Option<Duration>,
 ) -> Result<(u16, Bytes), Error> {
     let response = client
-        .request(request, &ServerTrust::Any, timeout)
+        .request(request, trust, timeout)
         .await
         .map_err(Error::Net)?;
     let status = response.status().as_u16();

@@ -104,6 +104,7 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     let progress = following.progress();
     let identity = token.identity(&[], None);
     let mutual = ServerTls::mutual(identity.clone(), registered(&node)).map_err(Error::Net)?;
+    let feed_client = fetch::presenting(Some(identity.clone())).map_err(Error::Net)?;
     let peers = PeerClient::new(identity, peer_options(values)).map_err(Error::Net)?;
     let internal = token.internal_identity();
     let services = Client::new(ClientOptions {
@@ -119,6 +120,7 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     let identities = keys::Identities {
         mutual: mutual.clone(),
         peers: peers.clone(),
+        feed: feed_client.clone(),
     };
     let mut responses = responses::Refresh::new(
         &data_dir,
@@ -130,7 +132,7 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     .map_err(Error::Store)?;
     configuration.first().await;
     responses.first().await;
-    let feed = feed::Feed::new(&data_dir, Arc::clone(&node), http.clone());
+    let feed = feed::Feed::new(&data_dir, Arc::clone(&node), feed_client);
     let feed_standing = feed.standing();
     running.spawn(feed.run(configuration.changed(), running.stop_signal()));
     let changed = configuration.changed();

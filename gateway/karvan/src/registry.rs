@@ -3,7 +3,8 @@
 //!
 //! | listener | who comes | what is there |
 //! |---|---|---|
-//! | public (`face`, `feed`) | nodes | configuration and feed; both signed, so plain HTTP |
+//! | public (`face`) | nodes | the configuration; signed, so plain HTTP |
+//! | feed (`feed`) | registered nodes, over TLS | what became of consents and cases; signed too |
 //! | desk (`desk`) | the node in front | requests for consent, cases, notices |
 //! | admin (`admin`) | administrators, scripts, `cli` | members, systems, services, rules, keys, trail |
 //!
@@ -25,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_consent::Desk;
-use gateway_net::Limits;
+use gateway_net::{Limits, ServerTls};
 use gateway_policy::rules::ConsentService;
 use gateway_registry::Registry;
 use tokio::sync::Notify;
@@ -77,12 +78,9 @@ pub(crate) async fn start(
     let publishing =
         Publishing::begin(Arc::clone(&registry), Arc::new(keys), Arc::clone(&changed))?;
     let mut running = Running::new();
-    let (feed, consent) = match &config.values.desk {
-        Some(section) => {
-            let (feed, consent) = start_desk(config, section, &registry, &mut running).await?;
-            (Some(feed), Some(consent))
-        }
-        None => (None, None),
+    let consent = match open::desk(config)? {
+        Some(sections) => Some(start_desk(config, sections, &registry, &mut running).await?),
+        None => None,
     };
     if let Some(section) = &config.values.admin {
         let admin = Admin {
@@ -95,7 +93,6 @@ pub(crate) async fn start(
     }
     let face = face::Face {
         publisher: publishing.publisher(),
-        feed,
     };
     let bound = running
         .listen(config.values.listen, None, Limits::default(), face)
@@ -110,23 +107,24 @@ pub(crate) async fn start(
 
 async fn start_desk(
     config: &Loaded<file::Registry>,
-    section: &file::Desk,
+    (section, feed_section): (&file::Desk, &file::Feed),
     registry: &Arc<Registry>,
     running: &mut Running,
-) -> Result<(Arc<Feed>, ConsentService), Error> {
+) -> Result<ConsentService, Error> {
     let tls = open::desk_tls(config, section, &open::pin(config)?)?;
     let state = registry.state();
     let keys = desk_keys(config, &state.instance)?;
-    let consent = consent_service(config, &state, &keys, Vec::new());
+    let consent = consent_service(config, &state, &keys)?;
     if let Some(problem) = desk::disbelieved(&state, &consent) {
         tracing::error!("{problem}");
     }
     let path = open::data_dir(config).join("desk.redb");
-    let desk = Desk::open(&path, keys.into_keys(), &state.instance).map_err(Error::Desk)?;
+    let (keys, identity) = keys.into_keys();
+    let desk = Desk::open(&path, keys, &state.instance).map_err(Error::Desk)?;
     let desk = Arc::new(desk);
     let feed = Feed::new(
         Arc::clone(&desk),
-        section.feed_waiting_max,
+        feed_section.waiting_max,
         running.stop_signal(),
     );
     let feed = Arc::new(feed);
@@ -150,7 +148,12 @@ async fn start_desk(
         stop,
     ));
     tracing::info!(%bound, "consent desk is listening");
-    Ok((feed, consent))
+    let tls = ServerTls::mutual(identity, feed::registered(registry)).map_err(Error::Net)?;
+    let face = feed::Face::new(feed, Arc::clone(registry));
+    let listened = running.listen(feed_section.listen, Some(tls), Limits::default(), face);
+    let bound = listened.await.map_err(Error::Net)?;
+    tracing::info!(%bound, "feed is listening");
+    Ok(consent)
 }
 
 async fn start_admin(

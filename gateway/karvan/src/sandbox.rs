@@ -67,6 +67,10 @@ pub(crate) enum Error {
     PortTaken {
         address: std::net::SocketAddr,
     },
+    /// An earlier release founded the country there.
+    Older {
+        folder: PathBuf,
+    },
     Country(country::Error),
     Net(gateway_net::Error),
     Audit(audit::Error),
@@ -90,6 +94,9 @@ pub(crate) async fn run(options: Options) -> Result<bool, Error> {
         source,
     })?;
     let founded = found::is_founded(&place);
+    if founded && found::is_without_rules(&place) {
+        return Err(Error::Older { folder });
+    }
     if !founded {
         found(&place, options.keys).await.map_err(Error::Country)?;
     }
@@ -305,6 +312,12 @@ impl fmt::Display for Error {
                 "{address} cannot be used: another program holds it, or this system has no such \
                  loopback address; try another --base-port"
             ),
+            Self::Older { folder } => write!(
+                f,
+                "the country in {} was founded by an earlier release and has no rules and no consent \
+                 desk, so the story cannot hold there; remove the folder, or name another with --dir",
+                folder.display()
+            ),
             Self::Country(error) => write!(f, "{error}"),
             Self::Net(error) => write!(f, "{error}"),
             Self::Audit(error) => write!(f, "audit: {error}"),
@@ -315,7 +328,11 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io { .. } | Self::Interrupted | Self::NoPorts | Self::PortTaken { .. } => None,
+            Self::Io { .. }
+            | Self::Interrupted
+            | Self::NoPorts
+            | Self::PortTaken { .. }
+            | Self::Older { .. } => None,
             Self::Country(error) => std::error::Error::source(error),
             Self::Net(error) => std::error::Error::source(error),
             Self::Audit(error) => std::error::Error::source(error),

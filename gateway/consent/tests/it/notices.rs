@@ -174,6 +174,20 @@ fn nothing_written_into_a_message_keeps_its_notice_from_being_taken() {
     assert_eq!(found["notices"][1]["notice"]["reason"], "x".repeat(4096));
 }
 
+/// A page of notices is read into memory.
+#[test]
+fn a_notice_that_names_nobody_who_could_be_registered_is_refused() {
+    let world = World::new();
+    let long = "x".repeat(9000);
+    let mut of_nobody = notice("m-7");
+    of_nobody["consumer"] = json!(format!("AZ/GOV/1/{long}"));
+    assert_eq!(world.refused(TAX, "/notices", &of_nobody), "field_invalid");
+    let mut of_nothing = notice("m-7");
+    of_nothing["service"] = json!(format!("{TAX}/{long}"));
+    assert_eq!(world.refused(TAX, "/notices", &of_nothing), "field_invalid");
+    assert_eq!(counts(&world)["total"], 0);
+}
+
 #[test]
 fn a_review_says_why() {
     let world = World::new();

@@ -14,8 +14,7 @@ use super::node::KeyPair;
 pub(crate) struct Registry {
     /// Its state and signing keys. Made when missing.
     pub(crate) data_dir: PathBuf,
-    /// Publishes the global configuration and the feed of consents here, plain HTTP (both are signed).
-    /// X-Road: port 80.
+    /// Publishes the global configuration here, plain HTTP (it is signed). X-Road: port 80.
     pub(crate) listen: SocketAddr,
     /// Host, and port if not 80, under which nodes reach it; goes into anchors.
     pub(crate) address: String,
@@ -31,6 +30,9 @@ pub(crate) struct Registry {
     /// The consent desk. Off when missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) desk: Option<Desk>,
+    /// The feed of the consent desk; with `desk`, and only with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) feed: Option<Feed>,
 }
 
 /// The admin API, `/api/karvan/v1`.
@@ -68,10 +70,19 @@ pub(crate) struct Desk {
     /// Days; default 1 095 (three years). The feed and the audit trail stay.
     #[serde(default = "retention")]
     pub(crate) retention_days: u32,
-    /// Feed requests that wait for news at once, over all nodes; further ones are answered with 503.
+}
+
+/// The feed: what became of consents, and which cases are open.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Feed {
+    /// Where all nodes reach it, over TLS with their registered authentication certificates. Its own
+    /// key and certificate are made in `data_dir` on the first start; the rules name the certificate.
+    pub(crate) listen: SocketAddr,
+    /// Requests that wait for news at once, over all nodes; further ones are answered with 503.
     /// Default 1 024.
     #[serde(default = "waiting")]
-    pub(crate) feed_waiting_max: usize,
+    pub(crate) waiting_max: usize,
 }
 
 const fn publish_seconds() -> u64 {

@@ -38,6 +38,13 @@ pub(crate) fn is_founded(place: &Place) -> bool {
     place.anchor().exists()
 }
 
+/// Whether the country was founded before its plan declared rules: its registry has no consent desk.
+pub(crate) fn is_without_rules(place: &Place) -> bool {
+    let path = place.registry_folder().join("registry.toml");
+    let config = Loaded::<config::registry::Registry>::read(&path);
+    place.plan().rules.is_some() && config.is_ok_and(|config| config.values.desk.is_none())
+}
+
 /// Makes everything. The anchor is written last: with it the country is complete.
 pub(crate) fn found(place: &Place, keys: KeyKind) -> Result<(), Error> {
     let now = SystemClock.now();
@@ -146,7 +153,8 @@ pub(crate) fn found(place: &Place, keys: KeyKind) -> Result<(), Error> {
         let desk =
             registry::desk_keys(config, INSTANCE).map_err(|error| failed("the desk", error))?;
         let state = opened.registry.state();
-        let service = registry::consent_service(config, &state, &desk, Vec::new());
+        let service = registry::consent_service(config, &state, &desk)
+            .map_err(|error| failed("the desk", error))?;
         execute(Command::SetConsentService {
             service: Some(service),
         })?;
@@ -438,6 +446,10 @@ fn registry_config(place: &Place, pin: &str) -> Result<Loaded<config::registry::
             request_bytes_max: 1024 * 1024,
         }),
         desk: desk(place)?,
+        feed: place.plan().rules.map(|_| config::registry::Feed {
+            listen: place.feed(),
+            waiting_max: 1_024,
+        }),
     };
     toml_file(&folder.join("registry.toml"), &values)?;
     Ok(Loaded::new(values, &folder))
@@ -455,7 +467,6 @@ fn desk(place: &Place) -> Result<Option<config::registry::Desk>, Error> {
         certificates: Vec::new(),
         supervisors: supervisors.collect::<Result<_, _>>()?,
         retention_days: 3 * 365,
-        feed_waiting_max: 1_024,
     }))
 }
 

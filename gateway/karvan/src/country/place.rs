@@ -91,6 +91,11 @@ impl Place {
         self.local(7)
     }
 
+    /// Where nodes read the feed of the consent desk.
+    pub(crate) fn feed(&self) -> SocketAddr {
+        self.local(8)
+    }
+
     /// The address of the n-th node: 127.0.0.11, 127.0.0.12, …
     pub(super) fn node_address(&self, index: usize) -> IpAddr {
         let last = u8::try_from(index.saturating_add(11)).unwrap_or(u8::MAX);
@@ -154,6 +159,7 @@ impl Place {
             self.admin(),
             self.desk(),
             self.portal(),
+            self.feed(),
         ];
         own.into_iter()
             .chain(nodes)

@@ -6,7 +6,7 @@
 //! is held is refused and stays refused; nothing here ever starts over by itself.
 //!
 //! * `kept`: the lines on disk
-//! * `source`: where the feed is and by which key it is signed, as the rules say
+//! * `source`: where the feed is, what is shown there and by which key it is signed, as the rules say
 
 mod kept;
 mod source;
@@ -83,7 +83,7 @@ enum Trouble {
 }
 
 impl Feed {
-    /// Nothing is read or asked yet.
+    /// Nothing is read or asked yet. The client presents what the registry knows this node by.
     pub(super) fn new(data_dir: &Path, node: Arc<Node>, client: Client) -> Self {
         Self {
             folder: data_dir.join("feed"),
@@ -245,10 +245,12 @@ impl Follower {
     async fn once(&self, may_wait: bool) -> Result<Taken, Trouble> {
         let after = self.held.read().number();
         let url = self.source.question(&self.url, after, may_wait);
+        let trust = self.source.trust();
         let asked = fetch::get_within(
             &self.client,
             &url,
             PAGE_BYTES_MAX,
+            &trust,
             self.source.answer_timeout(),
         );
         let (status, bytes) = asked.await.map_err(Trouble::Fetch)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use certs_keys::{Pin, SigningKey, SoftKey};
 use certs_x509::{Certificate, ocsp};
-use gateway_net::{Identity, PeerClient, ServerTls};
+use gateway_net::{Client, Identity, PeerClient, ServerTls};
 use gateway_proto::id::MemberId;
 
 use crate::config::{self, Loaded};
@@ -31,6 +31,8 @@ pub(crate) struct KeyPair {
 pub(crate) struct Identities {
     pub(super) mutual: ServerTls,
     pub(super) peers: PeerClient,
+    /// The registry gives the feed to those it knows.
+    pub(super) feed: Client,
 }
 
 /// Why a key cannot be used.

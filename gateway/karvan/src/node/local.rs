@@ -65,7 +65,10 @@ fn local_client(config: &Loaded<file::Node>, client: &file::Client) -> Result<Lo
                 continue;
             }
             // Whom it answers is said under `[journal]` and nowhere else.
-            if rights.iter().any(|right| right.service_code == which.code()) {
+            if rights
+                .iter()
+                .any(|right| right.service_code == which.code())
+            {
                 let reason = format!(
                     "{} is the node's own: name those who may ask it in journal.portals",
                     which.code()

@@ -262,6 +262,7 @@ impl Refresh {
             .identities
             .mutual
             .replace_identity(identity.clone())
+            .and_then(|()| self.identities.feed.replace_identity(&identity))
             .and_then(|()| self.identities.peers.replace_identity(identity));
         match replaced {
             Ok(()) => self.presented = now,

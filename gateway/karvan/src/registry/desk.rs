@@ -220,6 +220,14 @@ pub(super) fn disbelieved(state: &State, own: &ConsentService) -> Option<String>
     let missing = match &part.consent {
         None => "no consent desk",
         Some(believed) if believed.feed_key != own.feed_key => "another key of the feed",
+        Some(believed)
+            if !own
+                .feed_certificates
+                .iter()
+                .all(|one| believed.feed_certificates.contains(one)) =>
+        {
+            "another certificate of the feed"
+        }
         Some(believed) if !own.keys.iter().all(|key| believed.keys.contains(key)) => {
             "other keys of consents"
         }

@@ -1,5 +1,4 @@
-//! The public face: `/internalconf`, `/externalconf` and the parts they name, and the feed of the
-//! consent desk.
+//! The public face: `/internalconf`, `/externalconf` and the parts they name.
 
 use std::sync::Arc;
 
@@ -8,14 +7,10 @@ use gateway_registry::Publisher;
 use http::header::{CONTENT_TYPE, EXPIRES, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri};
 
-use super::feed::{self, Feed};
-
 /// What is served to whoever asks. All of it is signed.
 #[derive(Debug)]
 pub(super) struct Face {
     pub(super) publisher: Arc<Publisher>,
-    /// `None`: this registry has no consent desk.
-    pub(super) feed: Option<Arc<Feed>>,
 }
 
 impl Face {
@@ -45,11 +40,6 @@ impl Handler for Face {
         // A body, if there is one, is not looked at.
         let (method, uri) = (request.method().clone(), request.uri().clone());
         drop(request);
-        match &self.feed {
-            Some(feed) if uri.path() == feed::PATH => {
-                feed.respond(&method, uri.query().unwrap_or_default()).await
-            }
-            _ => self.configuration(&method, &uri),
-        }
+        self.configuration(&method, &uri)
     }
 }

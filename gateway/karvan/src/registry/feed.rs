@@ -1,7 +1,9 @@
 //! The feed of the consent desk: `GET /karvan/v1/feed?after=41&wait=25`.
 //!
 //! Nodes ask for what is behind the last entry they hold and wait for news; who waits is woken by the
-//! first entry. The head of a page says when it was signed, so it is made when it is sent. Nodes that
+//! first entry. It is answered over TLS to servers that are registered, and to nobody else: entries are
+//! under digests that are no secrets, so who knows the number of a case could tell by them whether it
+//! is open, and whether a person is of it. The head of a page says when it was signed, so it is made when it is sent. Nodes that
 //! wait at the same entry are woken together and share one page, signed at most half a second before.
 
 use std::collections::VecDeque;
@@ -11,16 +13,24 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use gateway_consent::{Desk, Refusal};
 use gateway_exchange::Clock as _;
-use gateway_net::Body;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::{Method, Response, StatusCode};
+use gateway_net::{Body, CertificateCheck, Handler, Peer};
+use gateway_registry::Registry;
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Method, Request, Response, StatusCode};
 use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::causes::with_causes;
 use crate::clock::{self, SystemClock};
 use crate::service::Stop;
 
-/// The feed, for all who ask.
+/// The feed as nodes meet it.
+#[derive(Debug)]
+pub(super) struct Face {
+    feed: Arc<Feed>,
+    registry: Arc<Registry>,
+}
+
+/// The feed, for all who are let in.
 #[derive(Debug)]
 pub(super) struct Feed {
     desk: Arc<Desk>,
@@ -50,6 +60,46 @@ struct Asked {
     wait: Duration,
 }
 
+impl Face {
+    pub(super) fn new(feed: Arc<Feed>, registry: Arc<Registry>) -> Self {
+        Self { feed, registry }
+    }
+
+    /// Of a connection that stays open too: its certificate may have been removed since.
+    fn is_registered(&self, peer: &Peer) -> bool {
+        let state = self.registry.state();
+        let leaf = peer.certificates.first();
+        leaf.is_some_and(|leaf| state.server_of(leaf).is_some())
+    }
+}
+
+impl Handler for Face {
+    async fn handle(&self, request: Request<Body>, peer: &Peer) -> Response<Body> {
+        // A body, if there is one, is not looked at.
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        drop(request);
+        if !self.is_registered(peer) {
+            return unregistered();
+        }
+        if uri.path() != PATH {
+            return sentence(StatusCode::NOT_FOUND, "The feed is elsewhere.");
+        }
+        let query = uri.query().unwrap_or_default();
+        let response = self.feed.respond(&method, query).await;
+        // It may have waited long.
+        match self.is_registered(peer) {
+            true => response,
+            false => unregistered(),
+        }
+    }
+}
+
+/// The handshake lets in whoever is registered as a server here.
+pub(super) fn registered(registry: &Arc<Registry>) -> CertificateCheck {
+    let registry = Arc::clone(registry);
+    Arc::new(move |leaf| registry.state().server_of(leaf).is_some())
+}
+
 impl Feed {
     pub(super) fn new(desk: Arc<Desk>, waiting_max: usize, stop: Stop) -> Self {
         let number = desk.feed_number();
@@ -73,7 +123,7 @@ impl Feed {
     }
 
     /// Answers one request.
-    pub(super) async fn respond(&self, method: &Method, query: &str) -> Response<Body> {
+    async fn respond(&self, method: &Method, query: &str) -> Response<Body> {
         if *method != Method::GET {
             let mut response = sentence(StatusCode::METHOD_NOT_ALLOWED, "The feed takes GET only.");
             let headers = response.headers_mut();
@@ -177,6 +227,14 @@ impl Asked {
             false => Err(format!("wait is at most {} seconds.", WAIT_MAX.as_secs())),
         }
     }
+}
+
+fn unregistered() -> Response<Body> {
+    let text = "The certificate of this connection is not that of a registered server.";
+    let mut response = sentence(StatusCode::FORBIDDEN, text);
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn refused(refusal: &Refusal) -> Response<Body> {

@@ -5,6 +5,7 @@
 //! | `internalconf.key.pem`, `externalconf.key.pem` | sign the configuration; beside each its certificate |
 //! | `consent.key.pem` | signs consent artefacts (Ed25519) |
 //! | `feed.key.pem` | signs the feed (Ed25519) |
+//! | `feed-tls.key.pem` | shows nodes that it is the feed they asked; beside it its certificate, which the rules name |
 //! | `desk.key.pem` | 32 secret octets in the form of an Ed25519 key, so that they rest and open like the others; what seals the desk's contents and hash key 1 are derived from them |
 //! | `desk-hash-2.key.pem` … | further hash keys in the same form, the highest number is the current one |
 //!
@@ -17,12 +18,14 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use certs_keys::{Digest, DigestAlgorithm, Ed25519Key, KeyKind, Pin, SecretKey, SoftKey};
-use certs_x509::Certificate;
+use certs_x509::builder::Builder;
+use certs_x509::{Certificate, Name};
 use gateway_consent::HashKeys;
 use gateway_net::Identity;
 use gateway_policy::rules::{ConsentKey, ConsentService};
 use gateway_registry::Source;
 use gateway_tlog::note::{Kind, Signer};
+use jiff::Timestamp;
 
 use super::Error;
 use crate::config::Loaded;
@@ -33,6 +36,7 @@ use crate::config::node::KeyPair;
 pub(crate) struct DeskKeys {
     consent: Ed25519Key,
     feed: Signer,
+    feed_tls: (SoftKey, Certificate),
     hash: HashKeys,
     seal: SecretKey,
 }
@@ -56,6 +60,7 @@ impl DeskKeys {
         Ok(Self {
             consent: ed25519(&data_dir.join("consent.key.pem"), pin)?,
             feed,
+            feed_tls: feed_tls(data_dir, pin, instance)?,
             hash: HashKeys::new(hash).map_err(Error::Desk)?,
             seal: secret.derive(b"", SEAL),
         })
@@ -71,24 +76,26 @@ impl DeskKeys {
             }],
             feed_key: self.feed.verifier().to_vkey(),
             feed_urls,
+            feed_certificates: vec![hex::encode(sha256(self.feed_tls.1.der()).as_bytes())],
         }
     }
 
-    /// Hands the keys to the desk.
-    pub(super) fn into_keys(self) -> gateway_consent::Keys {
-        gateway_consent::Keys {
+    /// Hands its keys to the desk, and what it presents in TLS to the feed.
+    pub(super) fn into_keys(self) -> (gateway_consent::Keys, Identity) {
+        let keys = gateway_consent::Keys {
             consent_kid: self.kid(),
             consent: self.consent,
             feed: self.feed,
             hash: self.hash,
             seal: self.seal,
-        }
+        };
+        let (key, certificate) = self.feed_tls;
+        (keys, presented(key, certificate))
     }
 
     /// A name that follows from the key, so that another key never has it.
     fn kid(&self) -> String {
-        let digest = Digest::of(DigestAlgorithm::Sha256, &self.consent.public_key());
-        let digits = hex::encode(digest.as_bytes());
+        let digits = hex::encode(sha256(&self.consent.public_key()).as_bytes());
         format!("consent-{}", digits.get(..KID_DIGITS).unwrap_or(&digits))
     }
 }
@@ -116,30 +123,50 @@ pub(super) fn signer(
     source: Source,
     pin: &Pin,
 ) -> Result<gateway_registry::Signer, Error> {
-    let name = source.directory();
+    // RSA, as every deployed node can verify it; the certificate only holds the key.
+    let (name, kind) = (source.directory(), KeyKind::Rsa2048);
+    let self_signed = |key: &SoftKey| source.self_signed(key);
+    let (key, certificate) = pair(data_dir, name, kind, pin, self_signed)?;
+    gateway_registry::Signer::new(Arc::new(key), certificate, source).map_err(Error::Registry)
+}
+
+/// The key and certificate of the feed's listener; made when there are none. Nodes compare the
+/// certificate with the one in the rules and take nothing from it, so it is valid for long.
+fn feed_tls(data_dir: &Path, pin: &Pin, instance: &str) -> Result<(SoftKey, Certificate), Error> {
+    let self_signed = |key: &SoftKey| {
+        let name = Name::from_attributes(&[(COMMON_NAME, &feed_name(instance))])?;
+        Builder::tls(name, certs_keys::SigningKey::public_key(key))
+            .validity(Timestamp::UNIX_EPOCH, END_OF_2037)
+            .self_sign(key)
+    };
+    pair(data_dir, "feed-tls", KeyKind::P256, pin, self_signed)
+}
+
+/// A key with its certificate in two files; made when there are none.
+fn pair(
+    data_dir: &Path,
+    name: &str,
+    kind: KeyKind,
+    pin: &Pin,
+    self_signed: impl FnOnce(&SoftKey) -> Result<Certificate, certs_x509::Error>,
+) -> Result<(SoftKey, Certificate), Error> {
     let (key_path, certificate_path) = (
         data_dir.join(format!("{name}.key.pem")),
         data_dir.join(format!("{name}.cert.pem")),
     );
-    let (key, certificate) = if key_path.exists() {
-        read_pair(&key_path, &certificate_path, pin)?
-    } else {
-        // RSA, as every deployed node can verify it; the certificate only holds the key.
-        let key =
-            SoftKey::generate(KeyKind::Rsa2048).map_err(|error| unusable(&key_path, error))?;
-        let certificate = source
-            .self_signed(&key)
-            .map_err(|error| unusable(&key_path, error))?;
-        let pem = key
-            .to_encrypted_pem(pin)
-            .map_err(|error| unusable(&key_path, error))?;
-        // The certificate first: a key without one would be taken for a complete pair.
-        gateway_store::file::replace(&certificate_path, certificate.to_pem().as_bytes())
-            .map_err(Error::Store)?;
-        gateway_store::file::replace_secret(&key_path, pem.as_bytes()).map_err(Error::Store)?;
-        (key, certificate)
-    };
-    gateway_registry::Signer::new(Arc::new(key), certificate, source).map_err(Error::Registry)
+    if key_path.exists() {
+        return read_pair(&key_path, &certificate_path, pin);
+    }
+    let key = SoftKey::generate(kind).map_err(|error| unusable(&key_path, error))?;
+    let certificate = self_signed(&key).map_err(|error| unusable(&key_path, error))?;
+    let pem = key
+        .to_encrypted_pem(pin)
+        .map_err(|error| unusable(&key_path, error))?;
+    // The certificate first: a key without one would be taken for a complete pair.
+    gateway_store::file::replace(&certificate_path, certificate.to_pem().as_bytes())
+        .map_err(Error::Store)?;
+    gateway_store::file::replace_secret(&key_path, pem.as_bytes()).map_err(Error::Store)?;
+    Ok((key, certificate))
 }
 
 /// The Ed25519 key in a file; made when there is none.
@@ -179,11 +206,19 @@ pub(super) fn identity<T>(
 ) -> Result<Identity, Error> {
     let (key, certificate) = (config.path(&pair.key), config.path(&pair.certificate));
     let (key, certificate) = read_pair(&key, &certificate, pin)?;
-    Ok(Identity {
+    Ok(presented(key, certificate))
+}
+
+fn presented(key: SoftKey, certificate: Certificate) -> Identity {
+    Identity {
         key: Arc::new(key),
         chain: vec![certificate],
         ocsp_staple: None,
-    })
+    }
+}
+
+fn sha256(bytes: &[u8]) -> Digest {
+    Digest::of(DigestAlgorithm::Sha256, bytes)
 }
 
 /// A certificate in a PEM file.
@@ -215,6 +250,8 @@ fn unusable(path: &Path, reason: impl ToString) -> Error {
 const HASH: &[u8] = b"karvan consent desk: hash";
 const SEAL: &[u8] = b"karvan consent desk: seal";
 const KID_DIGITS: usize = 16;
+const COMMON_NAME: &str = "2.5.4.3";
+const END_OF_2037: Timestamp = Timestamp::constant(2_145_916_800, 0);
 
 #[cfg(test)]
 mod tests;

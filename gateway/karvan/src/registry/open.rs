@@ -9,6 +9,7 @@ use certs_x509::Certificate;
 use gateway_net::ServerTls;
 use gateway_policy::rules::ConsentService;
 use gateway_registry::{Keys, Registry, Source, State};
+use http::uri::Authority;
 
 use super::Error;
 use super::keys::{self, DeskKeys};
@@ -52,24 +53,51 @@ pub(crate) fn desk_keys(
 }
 
 /// How nodes get to believe this registry's consent desk, and find its feed: what
-/// `Command::SetConsentService` takes. Without addresses the feed is where the configuration is.
+/// `Command::SetConsentService` takes. The feed is at the host of the configuration.
 pub(crate) fn consent_service(
     config: &Loaded<file::Registry>,
     state: &State,
     keys: &DeskKeys,
-    feed_urls: Vec<String>,
-) -> ConsentService {
-    let urls = match feed_urls.is_empty() {
-        true => {
-            let address = match state.address.is_empty() {
-                true => &config.values.address,
-                false => &state.address,
-            };
-            vec![format!("http://{address}{}", super::feed::PATH)]
-        }
-        false => feed_urls,
+) -> Result<ConsentService, Error> {
+    let Some((_, feed)) = desk(config)? else {
+        return Err(refused(config, "desk", "there is none in the file"));
     };
-    keys.published(urls)
+    let address = match state.address.is_empty() {
+        true => &config.values.address,
+        false => &state.address,
+    };
+    let address: Authority = address
+        .parse()
+        .map_err(|error| refused(config, "address", error))?;
+    let (host, port) = (address.host(), feed.listen.port());
+    let url = format!("https://{host}:{port}{}", super::feed::PATH);
+    Ok(keys.published(vec![url]))
+}
+
+/// The consent desk and its feed, if the file has them: both or neither.
+pub(super) fn desk(
+    config: &Loaded<file::Registry>,
+) -> Result<Option<(&file::Desk, &file::Feed)>, Error> {
+    let refuse = |key: &str, problem: &str| Err(refused(config, key, problem));
+    match (&config.values.desk, &config.values.feed) {
+        (None, None) => Ok(None),
+        (Some(_), None) => refuse(
+            "feed",
+            "it is missing, and without it no node would hear of a consent taken back: add [feed] \
+             with listen, an address that all nodes reach",
+        ),
+        (None, Some(_)) => refuse(
+            "feed",
+            "there is no consent desk whose feed it could be: add [desk], or take [feed] out",
+        ),
+        (Some(_), Some(feed)) if feed.listen.port() == 0 => {
+            refuse("feed.listen", "nodes have to be told the port: name one")
+        }
+        (Some(_), Some(feed)) if feed.waiting_max == 0 => {
+            refuse("feed.waiting_max", "it must be at least 1")
+        }
+        (Some(desk), Some(feed)) => Ok(Some((desk, feed))),
+    }
 }
 
 /// Reads everything the file names, without making or opening anything.
@@ -78,7 +106,7 @@ pub(crate) fn check(config: &Loaded<file::Registry>) -> Result<(), Error> {
     if let Some(admin) = &config.values.admin {
         admin_tls(config, admin, &pin)?;
     }
-    if let Some(desk) = &config.values.desk {
+    if let Some((desk, _)) = desk(config)? {
         desk_tls(config, desk, &pin)?;
     }
     Ok(())
@@ -116,13 +144,6 @@ pub(super) fn desk_tls(
     if let Some(member) = desk.supervisors.iter().find(|id| id.subsystem().is_none()) {
         let problem = format!("{} is no subsystem", member.to_rest());
         return Err(refused(config, "desk.supervisors", problem));
-    }
-    if desk.feed_waiting_max == 0 {
-        return Err(refused(
-            config,
-            "desk.feed_waiting_max",
-            "it must be at least 1",
-        ));
     }
     let Some(pair) = tls_wanted(config, "desk", desk.listen, desk.tls.as_ref())? else {
         return match desk.certificates.is_empty() {

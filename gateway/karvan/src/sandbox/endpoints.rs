@@ -1,7 +1,8 @@
 //! `endpoints.json`: what an information system needs to know of a running sandbox, for programs.
 //!
-//! It names no keys: whoever verifies something begins with the anchor, which lies beside it, and takes
-//! keys and the address of the feed from the signed configuration.
+//! It holds no keys: whoever verifies something begins with the anchor, which lies beside it, and takes
+//! keys and the address of the feed from the signed configuration. Who wants to read the feed needs to
+//! be a registered node: it says where the keys of one lie.
 
 use std::path::Path;
 
@@ -27,6 +28,8 @@ pub(super) struct Endpoints {
 struct Legal {
     /// The anchor of the global configuration, seen from the document.
     anchor: &'static str,
+    /// A node that may read the feed: its key, its certificate and its PIN, seen from the document.
+    reader: Value,
     /// By what they are in the story.
     callers: Map<String, Value>,
     /// The back end of the portal, for its pages.
@@ -134,6 +137,11 @@ impl Legal {
         }
         Self {
             anchor: "anchor.xml",
+            reader: json!({
+                "key": "nodes/iria/keys/auth.key.pem",
+                "certificate": "nodes/iria/keys/auth.cert.pem",
+                "pin": "nodes/iria/pin",
+            }),
             callers: callers.collect(),
             portal: format!("http://{}", place.portal()),
             desk,

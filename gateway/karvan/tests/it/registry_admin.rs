@@ -155,7 +155,7 @@ fn calls() -> Vec<(&'static str, &'static str, Who, String, Value)> {
             "/settings/consent-service",
             Registrar,
             text("/settings/consent-service"),
-            json!({ "feed_urls": ["http://127.0.0.1/karvan/v1/feed"] }),
+            json!({ "feed_urls": ["https://127.0.0.1/karvan/v1/feed"] }),
         ),
         (
             "get",

@@ -402,6 +402,23 @@ fn refuses_plain_doors_that_others_can_reach() {
         &|file| set(file, "desk", "supervisors", vec![MEMBER].into()),
         "desk.supervisors: AZ/GOV/0000001181 is no subsystem",
     );
+    check(
+        &|file| drop(file.remove("feed")),
+        "feed: it is missing, and without it no node would hear of a consent taken back: add [feed] \
+         with listen, an address that all nodes reach",
+    );
+    check(
+        &|file| drop(file.remove("desk")),
+        "feed: there is no consent desk whose feed it could be: add [desk], or take [feed] out",
+    );
+    check(
+        &|file| set(file, "feed", "listen", "127.0.0.1:0".into()),
+        "feed.listen: nodes have to be told the port: name one",
+    );
+    check(
+        &|file| set(file, "feed", "waiting_max", 0.into()),
+        "feed.waiting_max: it must be at least 1",
+    );
     let tls: Table = "key = \"desk.key.pem\"\ncertificate = \"desk.cert.pem\""
         .parse()
         .unwrap();

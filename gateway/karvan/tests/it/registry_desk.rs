@@ -1,22 +1,96 @@
 //! The consent desk and its feed, over HTTP, as the node in front and all nodes meet them.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use certs_keys::{Digest, DigestAlgorithm, KeyKind, SigningKey as _, SoftKey};
+use certs_x509::Name;
+use certs_x509::builder::Builder;
+use gateway_net::{Client, ClientOptions, Identity, ServerTrust};
 use gateway_policy::feed::{Event, Page};
 use gateway_tlog::note::Verifier;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use tokio::runtime::Runtime;
 
 use crate::country::eventually;
-use crate::registry_place::{CLIENT, Place, document};
+use crate::registry_place::{CLIENT, MEMBER, Place, document};
 use crate::wire::{self, Answer};
 
 /// As the node in front passes on what it verified.
 const CALLER: [(&str, &str); 2] = [("X-Road-Client", CLIENT), ("X-Road-Id", "m-1")];
 
-fn feed(place: &Place, query: &str) -> Answer {
-    wire::get(place.public(), &format!("/karvan/v1/feed?{query}"), &[])
+/// Who asks for the feed, and believes who shows the certificate in the rules.
+struct Reader {
+    runtime: Runtime,
+    client: Client,
+    trust: ServerTrust,
+    address: SocketAddr,
 }
+
+impl Reader {
+    fn new(place: &Place, identity: Option<Identity>) -> Self {
+        let settings = place.asked(&["setting", "show"]);
+        let digest = settings["consent"]["feed_certificates"][0]
+            .as_str()
+            .unwrap();
+        let digest = hex::decode(digest).unwrap().try_into().unwrap();
+        let options = ClientOptions {
+            identity,
+            ..ClientOptions::default()
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        Self {
+            runtime,
+            client: Client::new(options).unwrap(),
+            trust: ServerTrust::Digests(vec![digest]),
+            address: place.feed(),
+        }
+    }
+
+    /// A node that is registered.
+    fn registered(place: &Place) -> Self {
+        Self::new(place, Some(place.server(NODE)))
+    }
+
+    fn try_ask(&self, method: &str, path: &str) -> Result<Answer, String> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("https://{}{path}", self.address))
+            .body(gateway_net::empty())
+            .unwrap();
+        self.runtime.block_on(async {
+            let answer = self.client.request(request, &self.trust, None).await;
+            let answer = answer.map_err(|error| error.to_string())?;
+            let headers = answer.headers().iter();
+            let headers =
+                headers.map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap()));
+            let head = headers.collect();
+            let status = answer.status().as_u16();
+            let body = gateway_net::collect(answer.into_body(), 1 << 20).await;
+            Ok(Answer {
+                status,
+                head,
+                body: body.map_err(|error| error.to_string())?.to_vec(),
+            })
+        })
+    }
+
+    fn try_feed(&self, query: &str) -> Result<Answer, String> {
+        self.try_ask("GET", &format!("/karvan/v1/feed?{query}"))
+    }
+
+    #[track_caller]
+    fn feed(&self, query: &str) -> Answer {
+        self.try_feed(query).unwrap()
+    }
+}
+
+const NODE: &str = "iria";
 
 /// Opens a case of one person at the desk.
 fn open_case(place: &Place, case: &str) -> Answer {
@@ -49,18 +123,19 @@ fn who_waits_for_the_feed_is_woken_by_its_next_entry() {
         return;
     };
     let _running = place.start();
+    let node = Reader::registered(&place);
     assert_eq!(
-        feed(&place, "after=0").header("cache-control"),
+        node.feed("after=0").header("cache-control"),
         Some("no-store")
     );
-    let first = page(&place, &feed(&place, "after=0"));
+    let first = page(&place, &node.feed("after=0"));
     assert!(first.is_complete() && first.entries().is_empty());
 
     let (began, woken) = std::thread::scope(|scope| {
         let waiting = [0, 0, 0].map(|after| {
             let query = format!("after={after}&wait=30");
-            let place = &place;
-            scope.spawn(move || (feed(place, &query), Instant::now()))
+            let node = &node;
+            scope.spawn(move || (node.feed(&query), Instant::now()))
         });
         // They wait at the registry before there is news; if one came late it is answered at once.
         assert_eq!(open_case(&place, "7").status, 200);
@@ -87,8 +162,9 @@ fn without_news_the_head_is_signed_when_the_wait_is_over() {
         return;
     };
     let _running = place.start();
+    let node = Reader::registered(&place);
     let began = Timestamp::now();
-    let page = page(&place, &feed(&place, "after=0&wait=2"));
+    let page = page(&place, &node.feed("after=0&wait=2"));
     assert!(page.is_complete() && page.entries().is_empty());
     // Heads say whole seconds.
     assert!(page.signed_at().as_second() > began.as_second());
@@ -100,23 +176,26 @@ fn the_feed_refuses_what_it_cannot_answer() {
         return;
     };
     let mut file = place.file();
-    let desk = file["desk"].as_table_mut().unwrap();
-    desk.insert("feed_waiting_max".to_owned(), 1.into());
+    let section = file["feed"].as_table_mut().unwrap();
+    section.insert("waiting_max".to_owned(), 1.into());
     place.write(&file);
     let running = place.start();
+    let node = Reader::registered(&place);
     for query in ["after=x", "wait=31", "since=1", "after=0&after=0"] {
-        assert_eq!(feed(&place, query).status, 400, "{query}");
+        assert_eq!(node.feed(query).status, 400, "{query}");
     }
-    let ahead = feed(&place, "after=1&wait=30");
+    let ahead = node.feed("after=1&wait=30");
     assert_eq!(ahead.status, 409, "{}", ahead.text());
-    let posted = wire::post(place.public(), "/karvan/v1/feed", &[], b"x");
+    let posted = node.try_ask("POST", "/karvan/v1/feed").unwrap();
     assert_eq!((posted.status, posted.header("allow")), (405, Some("GET")));
+    let elsewhere = node.try_ask("GET", "/internalconf?version=6").unwrap();
+    assert_eq!(elsewhere.status, 404);
 
     // One waits, so the next is sent away; and the registry ends without waiting for either.
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| {
             loop {
-                let answer = feed(&place, "wait=30");
+                let answer = node.feed("wait=30");
                 // The other one may have been first, for a second.
                 if answer.status != 503 {
                     return answer;
@@ -124,7 +203,7 @@ fn the_feed_refuses_what_it_cannot_answer() {
             }
         });
         eventually("the room is taken", || {
-            let answer = feed(&place, "wait=1");
+            let answer = node.feed("wait=1");
             answer.status == 503 && answer.header("retry-after") == Some("1")
         });
         let began = Instant::now();
@@ -135,19 +214,68 @@ fn the_feed_refuses_what_it_cannot_answer() {
 }
 
 #[test]
+fn only_registered_servers_read_the_feed() {
+    let Some(place) = Place::with_rules() else {
+        return;
+    };
+    let _running = place.start();
+    let key = SoftKey::generate(KeyKind::P256).unwrap();
+    let now = Timestamp::now();
+    let name = Name::from_attributes(&[("2.5.4.3", NODE)]).unwrap();
+    let builder = Builder::tls(name, key.public_key());
+    let builder = builder.validity(now, now + SignedDuration::from_hours(1));
+    let stranger = Identity {
+        chain: vec![builder.self_sign(&key).unwrap()],
+        key: std::sync::Arc::new(key),
+        ocsp_staple: None,
+    };
+    for identity in [None, Some(stranger)] {
+        assert!(Reader::new(&place, identity).try_feed("after=0").is_err());
+    }
+    // Nor is it where everybody may ask, in TLS or without.
+    let public = wire::get(place.public(), "/karvan/v1/feed?after=0", &[]);
+    assert_eq!(public.status, 404);
+    assert!(wire::try_get(place.feed(), "/karvan/v1/feed?after=0", &[]).is_err());
+
+    let identity = place.server(NODE);
+    let fingerprint = Digest::of(DigestAlgorithm::Sha256, identity.chain[0].der());
+    let fingerprint = hex::encode(fingerprint.as_bytes());
+    let node = Reader::new(&place, Some(identity));
+    assert_eq!(node.feed("after=0").status, 200);
+    // Its connection, and its question that waits, are worth nothing once it is registered no more.
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| node.try_feed("after=0&wait=30"));
+        let server = format!("{MEMBER}/{NODE}");
+        place.done(&["server", "remove-certificate", &server, &fingerprint]);
+        assert_eq!(open_case(&place, "7").status, 200);
+        match waiting.join().unwrap() {
+            Ok(answer) => {
+                assert_eq!(answer.status, 403, "{}", answer.text());
+                assert_eq!(answer.header("connection"), Some("close"));
+            }
+            Err(refused) => assert!(!refused.is_empty()),
+        }
+    });
+    assert!(node.try_feed("after=0").is_err());
+}
+
+#[test]
 fn a_registry_without_a_desk_has_no_feed() {
     let Some(place) = Place::founded() else {
         return;
     };
     let mut file = place.file();
     file.remove("desk");
+    file.remove("feed");
     place.write(&file);
     let said = place.refused(&["setting", "consent-service"], 1);
-    let expected = "karvan: this registry has no consent desk; add [desk] to its file and start it \
-        again (no_desk)\n";
+    let expected = "karvan: this registry has no consent desk; add [desk] and [feed] to its file and \
+        start it again (no_desk)\n";
     assert_eq!(said, expected);
     let _running = place.start();
-    assert_eq!(feed(&place, "after=0").status, 404);
+    let public = wire::get(place.public(), "/karvan/v1/feed?after=0", &[]);
+    assert_eq!(public.status, 404);
+    assert!(wire::try_get(place.feed(), "/", &[]).is_err());
 }
 
 #[test]
@@ -219,13 +347,14 @@ fn what_the_desk_did_is_there_after_a_restart_and_a_new_hash_key() {
         return;
     };
     let running = place.start();
+    let node = Reader::registered(&place);
     assert_eq!(open_case(&place, "7").status, 200);
-    let before = feed(&place, "after=0");
+    let before = node.feed("after=0");
     running.stop();
     let said = place.asked(&["setting", "rotate-hash-key"]);
     assert_eq!(said["hash_key"], 2);
     let _running = place.start();
-    let after = feed(&place, "after=0");
+    let after = node.feed("after=0");
     let lines = |answer: &Answer| page(&place, answer).entries().to_vec();
     assert_eq!(lines(&after), lines(&before));
     assert_eq!(lines(&after).len(), 1);

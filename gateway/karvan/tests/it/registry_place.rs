@@ -3,7 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Output;
+use std::sync::Arc;
 
+use certs_authority::{Authority, Order, subject};
+use certs_keys::{KeyKind, SoftKey};
+use certs_x509::profile::Profile;
+use gateway_net::Identity;
+use gateway_registry::Command;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use toml::Table;
 
@@ -109,11 +116,12 @@ impl Place {
     pub(crate) fn file(&self) -> Table {
         let text = format!(
             "data_dir = \"data\"\nlisten = \"{}\"\naddress = \"{}\"\npin_file = \"pin\"\n\
-             [admin]\nlisten = \"{}\"\n[desk]\nlisten = \"{}\"\n",
+             [admin]\nlisten = \"{}\"\n[desk]\nlisten = \"{}\"\n[feed]\nlisten = \"{}\"\n",
             self.public(),
             self.public(),
             self.admin(),
             self.desk(),
+            self.feed(),
         );
         text.parse().unwrap()
     }
@@ -139,6 +147,48 @@ impl Place {
 
     pub(crate) fn desk(&self) -> SocketAddr {
         self.country.spare(1)
+    }
+
+    pub(crate) fn feed(&self) -> SocketAddr {
+        self.country.spare(2)
+    }
+
+    /// Registers a server under an authority of its own; gives what it presents.
+    pub(crate) fn server(&self, code: &str) -> Identity {
+        let now = Timestamp::now();
+        let mut authority = Authority::create(code, KeyKind::P256, now).unwrap();
+        let approve = Command::ApproveAuthority {
+            name: code.to_owned(),
+            certificate: authority.root().clone(),
+            profile_class: Profile::Ejbca.class_name().to_owned(),
+            authentication_only: false,
+            der_requests: false,
+            responders: Vec::new(),
+            acme: None,
+        };
+        let approve = serde_json::to_value(&approve).unwrap();
+        let approve = self.json("approve.json", &approve);
+        self.done(&["change", "--file", approve.to_str().unwrap()]);
+        let key = SoftKey::generate(KeyKind::P256).unwrap();
+        let attributes = subject::ejbca_auth("AZ", code);
+        let order = Order::auth(Profile::Ejbca);
+        let certificate = authority.enroll(&key, &attributes, order, now).unwrap();
+        let path = self.folder().join(format!("{code}.cert.pem"));
+        std::fs::write(&path, certificate.to_pem()).unwrap();
+        self.done(&[
+            "server",
+            "register",
+            &format!("{MEMBER}/{code}"),
+            "--address",
+            "127.0.0.1",
+            "--certificate",
+            path.to_str().unwrap(),
+        ]);
+        Identity {
+            key: Arc::new(key),
+            chain: vec![certificate],
+            ocsp_staple: None,
+        }
     }
 
     /// Starts it; it answers then, on all its ports.

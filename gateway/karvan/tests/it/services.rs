@@ -1,6 +1,6 @@
 //! Each service from its own file, in a process of its own.
 
-use crate::country::{Running, Service};
+use crate::country::{Running, Service, eventually};
 use crate::wire;
 
 #[test]
@@ -43,17 +43,13 @@ fn answers_rest_and_soap_when_each_service_is_started_alone() {
 }
 
 #[test]
-fn a_malformed_fin_and_an_unknown_one_are_answered_by_the_register() {
+fn a_malformed_fin_does_not_leave_the_node_and_an_unknown_one_is_answered_by_the_register() {
     let Some(running) = Running::shared() else {
         return;
     };
     let answer = wire::person(&running.country, "0TESTIO");
-    assert_eq!(
-        (answer.status, answer.fault()),
-        (400, None),
-        "{}",
-        answer.text()
-    );
+    let code = "server.clientproxy.basis.person_malformed";
+    assert_eq!(answer.fault().as_deref(), Some(code), "{}", answer.text());
     let answer = wire::person(&running.country, "0TEST99");
     assert_eq!(
         (answer.status, answer.fault()),
@@ -71,17 +67,26 @@ fn health_tells_that_a_node_lives_and_is_ready() {
     let health = running.country.health("din");
     let answer = wire::get(health, "/healthz", &[]);
     assert_eq!((answer.status, answer.text().as_str()), (200, "ok\n"));
-    let answer = wire::get(health, "/readyz", &[]);
+    let ready = || wire::get(health, "/readyz", &[]);
+    // It is ready before it has heard the feed.
+    eventually("the feed is heard", || {
+        ready().text().contains("\nfeed entry ")
+    });
+    let answer = ready();
     assert_eq!(answer.status, 200);
     let text = answer.text();
     let (first, remarks) = text.split_once('\n').unwrap();
     assert_eq!(first, "ready");
     // Of the neighbours that are to cosign some do not run; all else is as it should be.
-    let mut remarks = remarks.lines();
+    let mut degraded = remarks.lines().filter(|line| line.starts_with("degraded"));
     assert!(
-        remarks.all(|line| line.starts_with("degraded: witness ")),
+        degraded.all(|line| line.starts_with("degraded: witness ")),
         "{text}"
     );
+    for wanted in ["rules version ", "feed entry ", "journal: "] {
+        let mut lines = remarks.lines();
+        assert!(lines.any(|line| line.starts_with(wanted)), "{text}");
+    }
     assert_eq!(wire::get(health, "/", &[]).status, 404);
 }
 

@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
             };
             if own == key {
                 on.push(pointer);
-            } else if rest::fold(own) == rest::fold(key) {
+            } else if rest::is_like(own, key) {
                 return Err(Unreadable);
             }
         }

@@ -145,7 +145,7 @@ impl<'p> Track<'p> {
                     text: String::new(),
                 });
             }
-        } else if rest::fold(element.local_name()) == rest::fold(&step.name) {
+        } else if rest::is_like(element.local_name(), &step.name) {
             self.is_doubtful = true;
         }
     }

@@ -31,7 +31,7 @@ pub(super) fn in_path(pattern: &Pattern, path: &ServicePath) -> Result<Vec<Value
         match (segment, given.next()) {
             (_, None) => return Ok(Vec::new()),
             (Segment::Literal(own), Some(given)) if own != given => {
-                if fold(own) != fold(given) {
+                if !is_like(own, given) {
                     return Ok(Vec::new());
                 }
                 is_exact = false;
@@ -130,8 +130,18 @@ fn is_json(given: &MediaType) -> bool {
 
 /// What readers that do not care for case may take for the same.
 pub(super) fn fold(text: &str) -> String {
+    folded(text).collect()
+}
+
+/// Whether such readers may take these for the same. Most names differ in their first letter, so a
+/// body of nothing but names takes no longer than others.
+pub(super) fn is_like(one: &str, other: &str) -> bool {
+    folded(one).eq(folded(other))
+}
+
+fn folded(text: &str) -> impl Iterator<Item = char> {
     let upper = text.chars().flat_map(char::to_uppercase);
-    upper.flat_map(char::to_lowercase).collect()
+    upper.flat_map(char::to_lowercase)
 }
 
 /// One layer of percent-encoding; `None` when it is broken or not UTF-8.

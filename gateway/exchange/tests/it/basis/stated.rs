@@ -82,6 +82,34 @@ async fn refuses_to_read_the_caller_from_one_of_two_headers() {
 }
 
 #[tokio::test]
+async fn refuses_headers_that_make_it_another_request_to_some_services() {
+    let (world, _) = ruled(vec![law()]).await;
+    for (name, value) in [
+        ("x-http-method-override", "DELETE"),
+        ("X_HTTP_Method", "PUT"),
+        ("x-method-override", "PATCH"),
+        ("x-original-url", "/persons/5ABCD13"),
+        ("x-rewrite-url", "/persons/5ABCD13"),
+    ] {
+        let request = || {
+            let mut request = get(&[("purpose", AID)]);
+            let name: http::HeaderName = name.parse().unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+            request
+        };
+        refused(&world, request, "malformed").await;
+    }
+    assert!(world.service.calls().is_empty());
+    // A proxy before the node may say the same again.
+    let mut request = get(&[("purpose", AID)]);
+    let path = request.uri().path().to_owned();
+    for (name, value) in [("x-original-url", &*path), ("x-http-method", "GET")] {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    world.ask(request).await.is("");
+}
+
+#[tokio::test]
 async fn refuses_purposes_that_service_rules_or_right_do_not_know() {
     let (world, _) = ruled(vec![law()]).await;
     for purpose in ["curiosity", "AID", CREDIT] {

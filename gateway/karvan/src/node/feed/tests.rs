@@ -1,4 +1,4 @@
-//! A feed over HTTP: followed, kept, and refused when it does not follow.
+//! A feed over HTTPS: followed, kept, and refused when it does not follow.
 #![allow(
     clippy::as_conversions,
     clippy::arithmetic_side_effects,
@@ -6,14 +6,16 @@
 )]
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use certs_authority::Authority;
-use certs_keys::{Ed25519Key, KeyKind, SecretKey};
+use certs_keys::{Digest, DigestAlgorithm, Ed25519Key, KeyKind, SecretKey, SigningKey, SoftKey};
+use certs_x509::Name;
+use certs_x509::builder::Builder;
 use gateway_exchange::basis::Consents;
 use gateway_exchange::conf::{Conf, RulesState};
 use gateway_exchange::local::Local;
@@ -22,7 +24,7 @@ use gateway_globalconf::Snapshot;
 use gateway_globalconf::params::{ConfigurationSource, SharedParams, Version};
 use gateway_journal::Journal;
 use gateway_messagelog::MessageLog;
-use gateway_net::{Body, Handler, Limits, Peer};
+use gateway_net::{Body, Client, Handler, Identity, Limits, Peer, ServerTls};
 use gateway_policy::feed::{self, Entry, Event, State};
 use gateway_policy::rules::Rules;
 use gateway_tlog::note::{Kind, Signer};
@@ -45,6 +47,22 @@ struct Fixed;
 impl Clock for Fixed {
     fn now(&self) -> Timestamp {
         NOW
+    }
+}
+
+/// What registries show here, and what the node is registered with.
+static REGISTRY: LazyLock<Identity> = LazyLock::new(|| identity("registry"));
+static NODE: LazyLock<Identity> = LazyLock::new(|| identity("node"));
+
+fn identity(name: &str) -> Identity {
+    let key = SoftKey::generate(KeyKind::P256).unwrap();
+    let name = Name::from_attributes(&[("2.5.4.3", name)]).unwrap();
+    let builder = Builder::tls(name, key.public_key()).validity(Timestamp::UNIX_EPOCH, NOW);
+    let certificate = builder.self_sign(&key).unwrap();
+    Identity {
+        key: Arc::new(key),
+        chain: vec![certificate],
+        ocsp_staple: None,
     }
 }
 
@@ -114,8 +132,10 @@ impl Registry {
         });
         let any = "127.0.0.1:0".parse().unwrap();
         let served = Served(Arc::clone(&registry));
-        let bound = running.listen(any, None, Limits::default(), served).await;
-        let url = format!("http://{}/feed?x=1", bound.unwrap());
+        let known = Arc::new(|leaf: &_| NODE.chain.contains(leaf));
+        let tls = ServerTls::mutual(REGISTRY.clone(), known).unwrap();
+        let listened = running.listen(any, Some(tls), Limits::default(), served);
+        let url = format!("https://{}/feed?x=1", listened.await.unwrap());
         (registry, url)
     }
 
@@ -128,6 +148,12 @@ impl Registry {
     }
 
     fn rules(&self, urls: &[&str]) -> RulesState {
+        self.rules_with(urls, &REGISTRY)
+    }
+
+    /// The rules say that this is shown there.
+    fn rules_with(&self, urls: &[&str], shown: &Identity) -> RulesState {
+        let digest = Digest::of(DigestAlgorithm::Sha256, shown.chain[0].der());
         let public = Ed25519Key::generate().unwrap().public_key();
         let part = json!({
             "format": "karvan-rules/1",
@@ -143,6 +169,7 @@ impl Registry {
                 }],
                 "feed_key": self.signer.verifier().to_vkey(),
                 "feed_urls": urls,
+                "feed_certificates": [hex::encode(digest.as_bytes())],
             },
         });
         let part = serde_json::to_vec(&part).unwrap();
@@ -155,11 +182,17 @@ struct Following {
     node: Arc<Node>,
     standing: Standing,
     changed: watch::Sender<u64>,
+    client: Client,
     running: Running,
 }
 
 impl Following {
     fn start(dir: &Path, rules: RulesState) -> Self {
+        Self::start_as(&NODE, dir, rules)
+    }
+
+    /// A node that presents itself with this.
+    fn start_as(identity: &Identity, dir: &Path, rules: RulesState) -> Self {
         let journal = gateway_journal::Keys::new(vec![(1, SecretKey::generate())]).unwrap();
         let node = Arc::new(Node {
             local: ArcSwap::from_pointee(Local {
@@ -176,8 +209,8 @@ impl Following {
             clock: Arc::new(Fixed),
             settings: Settings::default(),
         });
-        let client = fetch::client().unwrap();
-        let feed = Feed::new(dir, Arc::clone(&node), client);
+        let client = fetch::presenting(Some(identity.clone())).unwrap();
+        let feed = Feed::new(dir, Arc::clone(&node), client.clone());
         let standing = feed.standing();
         let mut running = Running::new();
         let changed = watch::Sender::new(0);
@@ -186,6 +219,7 @@ impl Following {
             node,
             standing,
             changed,
+            client,
             running,
         }
     }
@@ -380,7 +414,7 @@ async fn an_address_that_fails_or_is_silent_delays_nothing() {
     let (dir, mut running) = (tempfile::tempdir().unwrap(), Running::new());
     let (registry, url) = Registry::start(&mut running, 100).await;
     let silent = url.replace("/feed", "/silent");
-    let gone = "http://127.0.0.1:1/feed";
+    let gone = "https://127.0.0.1:1/feed";
     let rules = registry.rules(&[gone, &silent, &url]);
     let following = Following::start(dir.path(), rules);
     following.reaches(0).await;
@@ -424,6 +458,39 @@ async fn another_key_goes_on_with_the_same_chain() {
 }
 
 #[tokio::test]
+async fn who_shows_another_certificate_than_the_rules_say_is_asked_nothing() {
+    let (dir, mut running) = (tempfile::tempdir().unwrap(), Running::new());
+    let (registry, url) = Registry::start(&mut running, 100).await;
+    let rules = registry.rules_with(&[&url], &identity("registry"));
+    let following = Following::start(dir.path(), rules);
+    until(|| following.problem(&url).is_some()).await;
+    assert_eq!(
+        following.problem(&url).as_deref(),
+        Some("the server's certificate is not trusted")
+    );
+    assert!(registry.asked().is_empty());
+    following.reconfigure(registry.rules(&[&url]));
+    following.reaches(0).await;
+    // A connection that was kept is of no use either.
+    let asked = registry.asked().len();
+    following.reconfigure(registry.rules_with(&[&url], &NODE));
+    until(|| following.problem(&url).is_some()).await;
+    assert!(registry.asked().len() <= asked + 1);
+}
+
+#[tokio::test]
+async fn presents_the_certificate_that_the_registry_knows_once_it_has_one() {
+    let (dir, mut running) = (tempfile::tempdir().unwrap(), Running::new());
+    let (registry, url) = Registry::start(&mut running, 100).await;
+    let rules = registry.rules(&[&url]);
+    let following = Following::start_as(&identity("node"), dir.path(), rules);
+    until(|| following.problem(&url).is_some()).await;
+    assert!(registry.asked().is_empty());
+    following.client.replace_identity(&NODE).unwrap();
+    following.reaches(0).await;
+}
+
+#[tokio::test]
 async fn what_was_changed_on_disk_is_not_taken_up() {
     let (dir, mut running) = (tempfile::tempdir().unwrap(), Running::new());
     let (registry, url) = Registry::start(&mut running, 100).await;
@@ -455,7 +522,7 @@ async fn the_health_face_tells_the_rules_and_the_age_of_the_feed() {
     let (dir, mut running) = (tempfile::tempdir().unwrap(), Running::new());
     let (registry, url) = Registry::start(&mut running, 100).await;
     registry.publish(&lines(2, 0));
-    let gone = "http://127.0.0.1:1/feed";
+    let gone = "https://127.0.0.1:1/feed";
     let following = Following::start(dir.path(), RulesState::Absent);
     let shown = || rules(&following.node, &following.standing);
     assert_eq!(shown(), "");
@@ -485,15 +552,15 @@ fn a_new_folder_holds_nothing() {
 async fn the_question_is_put_behind_the_address() {
     let mut running = Running::new();
     let (registry, _) = Registry::start(&mut running, 1).await;
-    let RulesState::InForce(rules) = registry.rules(&["http://a/feed", "http://a/feed"]) else {
+    let RulesState::InForce(rules) = registry.rules(&["https://a/feed", "https://a/feed"]) else {
         panic!("no rules");
     };
     let source = Source::of(&rules).unwrap().unwrap();
-    assert_eq!(source.urls, ["http://a/feed"]);
+    assert_eq!(source.urls, ["https://a/feed"]);
     for (url, may_wait, expected) in [
-        ("http://a/feed", true, "http://a/feed?after=7&wait=5"),
-        ("http://a/?q=1", true, "http://a/?q=1&after=7&wait=5"),
-        ("http://a/?q=1", false, "http://a/?q=1&after=7&wait=0"),
+        ("https://a/feed", true, "https://a/feed?after=7&wait=5"),
+        ("https://a/?q=1", true, "https://a/?q=1&after=7&wait=5"),
+        ("https://a/?q=1", false, "https://a/?q=1&after=7&wait=0"),
     ] {
         assert_eq!(source.question(url, 7, may_wait), expected);
     }

@@ -174,8 +174,10 @@ impl Following {
             return Err(Error::Interrupted);
         };
         let (journal, retention, rotate) = (self.node.journal.clone(), self.retention, self.rotate);
+        // What the journal has not come to may be under a key that nothing else is under.
+        let may_forget = self.progress.failure().is_none();
         let cleaning = tokio::task::spawn_blocking(move || {
-            let cleaned = clean(&journal, &mut keys, retention, rotate, now);
+            let cleaned = clean(&journal, &mut keys, retention, rotate, may_forget, now);
             (keys, cleaned)
         });
         let (keys, cleaned) = cleaning.await.map_err(|_| Error::Interrupted)?;
@@ -189,6 +191,7 @@ fn clean(
     keys: &mut Ring,
     retention: SignedDuration,
     rotate: SignedDuration,
+    may_forget: bool,
     now: Timestamp,
 ) -> Result<(), Error> {
     if let Ok(before) = now.checked_sub(retention) {
@@ -204,8 +207,10 @@ fn clean(
         keys.add(now)?;
         changed = true;
     }
-    let unused = journal.unused_keys().map_err(Error::Journal)?;
-    changed |= keys.remove(&unused, now)?;
+    if may_forget {
+        let unused = journal.unused_keys().map_err(Error::Journal)?;
+        changed |= keys.remove(&unused, now)?;
+    }
     if changed {
         journal.set_keys(keys.keys()?);
     }

@@ -19,7 +19,7 @@ use super::call::{Call, id};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConsentDesk {
-    /// Where the feed is; empty: where the configuration is.
+    /// Where the feed is; empty: the host of the configuration, the port of the feed.
     #[serde(default)]
     feed_urls: Vec<String>,
     /// Artefacts signed with keys that are published now are believed on; for a change of keys.
@@ -140,7 +140,7 @@ pub(super) fn set_consent_service(call: &Call<'_>) -> Result<Answer, Problem> {
         Problem::new(
             StatusCode::CONFLICT,
             "no_desk",
-            "this registry has no consent desk; add [desk] to its file and start it again",
+            "this registry has no consent desk; add [desk] and [feed] to its file and start it again",
         )
     })?;
     if !feed_urls.is_empty() {

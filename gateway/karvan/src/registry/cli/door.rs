@@ -177,7 +177,7 @@ fn consent_service(
 ) -> Result<ConsentService, Error> {
     let state = registry.state();
     let keys = open::desk_keys(config, &state.instance)?;
-    Ok(open::consent_service(config, &state, &keys, Vec::new()))
+    open::consent_service(config, &state, &keys)
 }
 
 /// An address at which what listens here is reached from here.

@@ -26,7 +26,8 @@ pub(crate) enum System {
     Register(Described),
     /// Change what is known of one, all of it.
     Change(Described),
-    /// End its registration: its services are switched off everywhere, at once.
+    /// End its registration, published at once: each node switches its services off when it next asks
+    /// for the configuration, within a minute unless it is set otherwise.
     Deregister {
         /// Its code.
         code: String,
@@ -243,7 +244,7 @@ pub(crate) enum Setting {
     },
     /// Have nodes believe the consent desk of this registry; at once, where rules are in force.
     ConsentService {
-        /// Where the feed is, if not where the configuration is; may be repeated.
+        /// Where the feed is, if not at the host of the configuration; may be repeated.
         #[arg(long = "feed-url", value_name = "URL")]
         feed_urls: Vec<String>,
         /// Believe consents on that were signed with a key published now. For a change of keys; not

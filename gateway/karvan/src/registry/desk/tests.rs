@@ -43,4 +43,7 @@ fn says_when_nodes_would_not_believe_this_desk() {
     says(&own, None);
     says(&service("consent-2", feed), Some("other keys of consents"));
     says(&service("consent-1", "other"), Some("another key of the feed"));
+    let mut shown = own.clone();
+    shown.feed_certificates = vec!["01".repeat(32)];
+    says(&shown, Some("another certificate of the feed"));
 }

@@ -118,3 +118,39 @@ fn json_answer(status: StatusCode, body: impl Into<bytes::Bytes>) -> Response<Bo
 
 const ACTIONS: [&str; 5] = ["approve", "decline", "pause", "resume", "revoke"];
 const BYTES_MAX: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::country::place::Place;
+    use crate::sandbox::plan;
+
+    /// Asks a portal whose node is not there.
+    async fn status(origin: Option<&'static str>) -> u16 {
+        let place = Place::new(&plan::COUNTRY, Path::new(""), 1);
+        let client = crate::fetch::client().unwrap();
+        let face = Face::new(Portal::new(&place, client));
+        let body = gateway_net::full(r#"{"fin": "0TEST01"}"#);
+        let mut request = Request::post("/consents").body(body).unwrap();
+        if let Some(origin) = origin {
+            let origin = HeaderValue::from_static(origin);
+            request.headers_mut().insert(ORIGIN, origin);
+        }
+        let peer = Peer {
+            address: ([127, 0, 0, 1], 1).into(),
+            tls: false,
+            certificates: Arc::default(),
+        };
+        face.handle(request, &peer).await.status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn does_nothing_for_a_page_in_a_browser() {
+        assert_eq!(status(Some("http://evil.example")).await, 403);
+        assert_eq!(status(Some("null")).await, 403);
+        assert_eq!(status(None).await, 502);
+    }
+}

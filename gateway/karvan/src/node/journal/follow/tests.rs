@@ -152,6 +152,28 @@ async fn forgets_and_rotates_as_configured_and_finds_over_it() {
 }
 
 #[tokio::test]
+async fn while_the_journal_stands_still_no_key_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let section = "[journal]\nrotate_days = 4\n";
+    let mut world = World::start(dir.path(), section);
+    // Under the first key, and nothing else is.
+    world.ask("late", "0TEST01", |_| {}).await;
+    let progress = world.progress();
+    progress.tell(Some("the log is damaged".to_owned()));
+    for _ in 0..3 {
+        world.wait_days(4);
+        let now = world.node.clock.now();
+        world.following().clean(now).await.unwrap();
+    }
+    world.catch_up().await;
+    progress.tell(None);
+    assert_eq!(world.usages("0TEST01").usages.len(), 1);
+    let now = world.node.clock.now();
+    world.following().clean(now).await.unwrap();
+    assert_eq!(world.usages("0TEST01").usages.len(), 1);
+}
+
+#[tokio::test]
 async fn a_journal_of_another_log_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let world = World::start(dir.path(), "");

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use gateway_exchange::local::BuiltIn;
-use gateway_journal::{Exchange, Ground, Outcome, Page, Usage};
+use gateway_journal::{Ground, Outcome, Page, Usage};
 use gateway_proto::id::MemberId;
 use gateway_xml::{escape_attribute, escape_text};
 use jiff::Timestamp;
@@ -55,11 +55,14 @@ impl Answer {
         self.element("receiverCode", client.member().member_code());
         self.element_if("receiverName", receiver_name.as_deref());
         self.element_if("receiverSystem", client.subsystem());
-        self.exchange(exchange, usage.outcome);
+        self.exchange(usage);
         self.0.push_str("</usage>");
     }
 
-    fn exchange(&mut self, exchange: &Exchange, outcome: Outcome) {
+    fn exchange(&mut self, usage: &Usage) {
+        let Usage {
+            exchange, outcome, ..
+        } = usage;
         self.0.push_str("<k:exchange>");
         self.element("k:id", &exchange.message_id);
         self.element_if("k:purpose", exchange.purpose.as_deref());
@@ -76,7 +79,9 @@ impl Answer {
         }
         let consent = exchange.consent.map(|id| id.to_string());
         self.element_if("k:consent", consent.as_deref());
-        self.element_if("k:emergency", exchange.emergency.as_deref());
+        // Free text: of several persons, it may be about another.
+        let reason = exchange.emergency.as_deref();
+        self.element_if("k:emergency", reason.filter(|_| usage.persons <= 1));
         self.element(
             "k:outcome",
             match outcome {

@@ -171,11 +171,19 @@ async fn never_shows_end_users_other_persons_or_what_is_hidden() {
         .ask("family", "0TEST01", |record| {
             let basis = record.basis.as_mut().unwrap();
             basis.ground = Ground::Vital;
-            basis.emergency = Some("ağır <xəsarət> & \u{1}".to_owned());
+            basis.emergency = Some("her child 0TEST02 too".to_owned());
             basis.persons.push(gateway_messagelog::PersonMark {
                 key: other.key,
                 mark: other.mark,
             });
+        })
+        .await;
+    portal
+        .world
+        .ask("alone", "0TEST01", |record| {
+            let basis = record.basis.as_mut().unwrap();
+            basis.ground = Ground::Vital;
+            basis.emergency = Some("ağır <xəsarət> & \u{1}".to_owned());
         })
         .await;
     portal.world.catch_up().await;
@@ -197,7 +205,7 @@ async fn never_shows_end_users_other_persons_or_what_is_hidden() {
         assert!(!said.text.contains(secret), "{secret}");
     }
     let page = portal.find("<userCode>0TEST01</userCode>").await;
-    assert_eq!(texts(&page, "", "totalUsages"), ["1"]);
+    assert_eq!(texts(&page, "", "totalUsages"), ["2"]);
     assert_eq!(
         texts(&page, OURS, "emergency"),
         ["ağır <xəsarət> & \u{fffd}"]
