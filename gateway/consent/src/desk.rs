@@ -60,6 +60,7 @@ impl Desk {
     pub fn open(path: &Path, keys: Keys, instance: &str) -> Result<Self, Error> {
         let options = Options {
             cache_bytes_max: CACHE_BYTES_MAX,
+            repairs_quickly: true,
             ..Options::default()
         };
         let store = Store::open_with(path, options)?;

@@ -74,6 +74,7 @@ impl Journal {
     pub fn open(path: &Path, keys: Keys) -> Result<Self, Error> {
         let options = Options {
             cache_bytes_max: CACHE_BYTES_MAX,
+            repairs_quickly: true,
             ..Options::default()
         };
         let store = Store::open_with(path, options)?;

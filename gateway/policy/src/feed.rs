@@ -1,7 +1,7 @@
 //! The signed feed of the registry: which consents no longer hold, which cases are open.
 //!
 //! ```text
-//! GET /karvan/v1/feed?after=41&wait=25          answered at once when there is news, else after so many seconds
+//! GET /karvan/v1/feed?after=41&wait=25          over TLS, to registered nodes; answered at once when there is news, else after so many seconds
 //!
 //! karvan-feed/1                                 a signed note (C2SP signed-note): the head
 //! AZ                                            instance
@@ -19,6 +19,9 @@
 //! nothing: a page fits what a node holds or it is refused, so nothing is missed and nothing rolled
 //! back. Entries name consents by their random ids and cases by a digest. The persons of a case stand
 //! in it as 16 bits each of a salted hash: enough to refuse a curious official, too little to say who.
+//! The digest is under no key, for every node has to compute it, and numbers of cases can be guessed:
+//! with a number and a key of a person at hand the marks tell whether he is of that case. So the feed is
+//! for registered nodes and for nobody else; it is signed, and it is not public.
 
 mod assumed;
 mod page;

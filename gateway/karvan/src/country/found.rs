@@ -574,3 +574,37 @@ impl std::error::Error for Error {}
 
 /// How many neighbours cosign a node's log.
 const WITNESSES: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::country::Plan;
+
+    const WITH_RULES: Plan = Plan {
+        member_classes: &[],
+        members: &[],
+        groups: &[],
+        nodes: &[],
+        adapters: &[],
+        rules: Some("{}"),
+        portals: &[],
+        supervisors: &[],
+    };
+
+    #[test]
+    fn tells_a_country_from_before_there_were_rules() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(&WITH_RULES, folder.path(), 7100);
+        let is_without = |sections: &str| {
+            let text = format!(
+                "data_dir = \"data\"\nlisten = \"127.0.0.1:1\"\naddress = \"127.0.0.1:1\"\n\
+                 pin_file = \"pin\"\n{sections}"
+            );
+            std::fs::create_dir_all(place.registry_folder()).unwrap();
+            std::fs::write(place.registry_folder().join("registry.toml"), text).unwrap();
+            is_without_rules(&place)
+        };
+        assert!(is_without(""));
+        assert!(!is_without("[desk]\nlisten = \"127.0.0.1:2\"\n"));
+    }
+}

@@ -30,6 +30,31 @@ fn keeps_what_was_written_over_a_reopening() {
 }
 
 #[test]
+fn what_a_crash_left_opens_with_all_that_was_committed() {
+    for repairs_quickly in [false, true] {
+        let options = Options {
+            repairs_quickly,
+            ..Options::default()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("live.redb");
+        let store = Store::open_with(&path, options).unwrap();
+        for number in 0..50_u32 {
+            store
+                .write(|tx| tx.put(NAMES, number.to_be_bytes(), [7; 2000]))
+                .unwrap();
+        }
+        // The file as it is while the database is open: what a killed process leaves.
+        let left = folder.path().join("left.redb");
+        std::fs::copy(&path, &left).unwrap();
+        let opened = Store::open_with(&left, options).unwrap();
+        let count = opened.read(|tx| Ok(tx.iter(NAMES)?.count())).unwrap();
+        assert_eq!(count, 50);
+        opened.write(|tx| tx.put(NAMES, b"next", b"")).unwrap();
+    }
+}
+
+#[test]
 fn undoes_every_tree_when_the_change_fails() {
     let (_dir, store) = store();
     let failed: Result<(), Error> = store.write(|tx| {

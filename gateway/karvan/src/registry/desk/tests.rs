@@ -42,7 +42,10 @@ fn says_when_nodes_would_not_believe_this_desk() {
     execute(json!({"command": "set-consent-service", "service": own}));
     says(&own, None);
     says(&service("consent-2", feed), Some("other keys of consents"));
-    says(&service("consent-1", "other"), Some("another key of the feed"));
+    says(
+        &service("consent-1", "other"),
+        Some("another key of the feed"),
+    );
     let mut shown = own.clone();
     shown.feed_certificates = vec!["01".repeat(32)];
     says(&shown, Some("another certificate of the feed"));
