@@ -76,7 +76,7 @@ impl DeskKeys {
             }],
             feed_key: self.feed.verifier().to_vkey(),
             feed_urls,
-            feed_certificates: vec![hex::encode(sha256(self.feed_tls.1.der()).as_bytes())],
+            feed_certificates: vec![hex::encode(self.feed_tls.1.sha256().as_bytes())],
         }
     }
 
@@ -95,7 +95,8 @@ impl DeskKeys {
 
     /// A name that follows from the key, so that another key never has it.
     fn kid(&self) -> String {
-        let digits = hex::encode(sha256(&self.consent.public_key()).as_bytes());
+        let digest = Digest::of(DigestAlgorithm::Sha256, &self.consent.public_key());
+        let digits = hex::encode(digest.as_bytes());
         format!("consent-{}", digits.get(..KID_DIGITS).unwrap_or(&digits))
     }
 }
@@ -215,10 +216,6 @@ fn presented(key: SoftKey, certificate: Certificate) -> Identity {
         chain: vec![certificate],
         ocsp_staple: None,
     }
-}
-
-fn sha256(bytes: &[u8]) -> Digest {
-    Digest::of(DigestAlgorithm::Sha256, bytes)
 }
 
 /// A certificate in a PEM file.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use certs_keys::{Digest, DigestAlgorithm, KeyKind, SigningKey as _, SoftKey};
+use certs_keys::{KeyKind, SigningKey as _, SoftKey};
 use certs_x509::Name;
 use certs_x509::builder::Builder;
 use gateway_net::{Client, ClientOptions, Identity, ServerTrust};
@@ -238,8 +238,7 @@ fn only_registered_servers_read_the_feed() {
     assert!(wire::try_get(place.feed(), "/karvan/v1/feed?after=0", &[]).is_err());
 
     let identity = place.server(NODE);
-    let fingerprint = Digest::of(DigestAlgorithm::Sha256, identity.chain[0].der());
-    let fingerprint = hex::encode(fingerprint.as_bytes());
+    let fingerprint = hex::encode(identity.chain[0].sha256().as_bytes());
     let node = Reader::new(&place, Some(identity));
     assert_eq!(node.feed("after=0").status, 200);
     // Its connection, and its question that waits, are worth nothing once it is registered no more.

@@ -5,7 +5,6 @@ use std::{
     time::Duration,
 };
 
-use certs_keys::{Digest, DigestAlgorithm};
 use certs_x509::Certificate;
 use http::{HeaderValue, Request, Response, Uri, header, uri::PathAndQuery, uri::Scheme};
 
@@ -88,7 +87,7 @@ impl ServerTrust {
             (Self::Any, _) => true,
             (Self::OneOf(trusted), Some(leaf)) => trusted.iter().any(|one| one.der() == leaf.der()),
             (Self::Digests(trusted), Some(leaf)) => {
-                let digest = Digest::of(DigestAlgorithm::Sha256, leaf.der());
+                let digest = leaf.sha256();
                 trusted.iter().any(|one| one == digest.as_bytes())
             }
             (Self::Authorities(authorities), Some(_)) => authorities.vouch_for(presented, host),

@@ -367,11 +367,21 @@ async fn trusts_only_the_certificates_it_is_told_to() {
     let other = ServerTrust::OneOf(vec![authority.identity("other").chain[0].clone()]);
     let own = ServerTrust::OneOf(vec![server.chain[0].clone()]);
     let nobody = ServerTrust::OneOf(vec![]);
+    let digest = |identity: &Identity| {
+        let digest = identity.chain[0].sha256();
+        digest.as_bytes().try_into().unwrap()
+    };
+    let foreign = digest(&authority.identity("other"));
+    let digests = ServerTrust::Digests(vec![foreign, digest(&server)]);
+    let others = ServerTrust::Digests(vec![foreign]);
+    let none = ServerTrust::Digests(vec![]);
 
-    let accepted = soon(client.request(get(&uri), &own, None)).await.unwrap();
-    assert_eq!(text(accepted).await, "GET / ");
+    for trust in [&own, &digests] {
+        let accepted = soon(client.request(get(&uri), trust, None)).await.unwrap();
+        assert_eq!(text(accepted).await, "GET / ");
+    }
     // A kept connection is judged as a new one is.
-    for trust in [&other, &nobody] {
+    for trust in [&other, &nobody, &others, &none] {
         let error = soon(client.request(get(&uri), trust, None))
             .await
             .unwrap_err();
@@ -381,7 +391,7 @@ async fn trusts_only_the_certificates_it_is_told_to() {
     soon(client.request(get(&uri), &ServerTrust::Any, None))
         .await
         .unwrap();
-    assert_eq!(seen.load(Ordering::Relaxed), 2);
+    assert_eq!(seen.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test]
@@ -431,10 +441,15 @@ async fn offers_its_identity_to_information_systems() {
     };
     let client = Client::new(options).unwrap();
     let uri = format!("https://{}/", running.address);
-    let response = soon(client.request(get(&uri), &ServerTrust::Any, None))
-        .await
-        .unwrap();
-    assert_eq!(text(response).await, shown(&identity));
+    let ask = async || {
+        let asked = client.request(get(&uri), &ServerTrust::Any, None);
+        text(soon(asked).await.unwrap()).await
+    };
+    assert_eq!(ask().await, shown(&identity));
+    // Not on the connection that was kept.
+    let second = authority.identity("second");
+    client.replace_identity(&second).unwrap();
+    assert_eq!(ask().await, shown(&second));
 }
 
 #[tokio::test]

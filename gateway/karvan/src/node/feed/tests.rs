@@ -13,7 +13,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use certs_authority::Authority;
-use certs_keys::{Digest, DigestAlgorithm, Ed25519Key, KeyKind, SecretKey, SigningKey, SoftKey};
+use certs_keys::{Ed25519Key, KeyKind, SecretKey, SigningKey, SoftKey};
 use certs_x509::Name;
 use certs_x509::builder::Builder;
 use gateway_exchange::basis::Consents;
@@ -153,7 +153,7 @@ impl Registry {
 
     /// The rules say that this is shown there.
     fn rules_with(&self, urls: &[&str], shown: &Identity) -> RulesState {
-        let digest = Digest::of(DigestAlgorithm::Sha256, shown.chain[0].der());
+        let digest = shown.chain[0].sha256();
         let public = Ed25519Key::generate().unwrap().public_key();
         let part = json!({
             "format": "karvan-rules/1",

@@ -137,7 +137,9 @@ fn person_of(element: Node<'_>, alphabet: &Alphabet) -> Result<PersonKey, Refusa
 /// that of the person.
 fn person_of_user(header: &Header, alphabet: &Alphabet) -> Result<PersonKey, Refusal> {
     let user = header.user_id.as_deref();
-    let user = user.ok_or(Refusal::Malformed("neither userCode nor userId names a person"))?;
+    let user = user.ok_or(Refusal::Malformed(
+        "neither userCode nor userId names a person",
+    ))?;
     let country = header.client.instance();
     let code = user.trim().strip_prefix(country).unwrap_or(user);
     PersonKey::parse(KeyKind::Fin, code, alphabet).map_err(|_| Refusal::Person)
