@@ -1,9 +1,11 @@
 //! The feed of the consent desk: `GET /karvan/v1/feed?after=41&wait=25`.
 //!
+//! It is answered over TLS to servers that are registered, and to nobody else: entries are under
+//! digests that are no secrets, so who knows the number of a case could tell by them whether it is
+//! open, and whether a person is of it.
+//!
 //! Nodes ask for what is behind the last entry they hold and wait for news; who waits is woken by the
-//! first entry. It is answered over TLS to servers that are registered, and to nobody else: entries are
-//! under digests that are no secrets, so who knows the number of a case could tell by them whether it
-//! is open, and whether a person is of it. The head of a page says when it was signed, so it is made when it is sent. Nodes that
+//! first entry. The head of a page says when it was signed, so it is made when it is sent. Nodes that
 //! wait at the same entry are woken together and share one page, signed at most half a second before.
 
 use std::collections::VecDeque;

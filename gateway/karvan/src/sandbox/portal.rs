@@ -8,8 +8,6 @@
 mod face;
 mod usage;
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use gateway_net::Client;
 use http::Method;
@@ -17,6 +15,7 @@ use serde_json::json;
 
 pub(super) use self::face::Face;
 use super::system::{self, Answer, Caller, RestCall, SoapCall};
+use crate::clock;
 use crate::country::place::Place;
 
 /// The back end.
@@ -76,45 +75,65 @@ impl Portal {
         self.desk(&path, &body, person, id).await
     }
 
-    /// What the journals of all members say of the person, the latest use first.
+    /// What the journals of all members say of the person, the latest use first; and which of them did
+    /// not answer, so that nobody takes half a list for the whole.
     pub(super) async fn usage(&self, person: &str, id: &str) -> Result<Answer, String> {
-        let asked = self
-            .providers
-            .iter()
-            .enumerate()
-            .map(|(index, (provider, server))| {
-                let id = format!("{id}-{index}");
-                async move {
-                    let call = SoapCall {
-                        provider,
-                        code: "findUsage",
-                        namespace: usage::NAMESPACE,
-                        id: &id,
-                        issue: None,
-                        server: Some(server),
-                        arguments: &[("userCode", person)],
-                    };
-                    let answer = system::soap(&self.http, self.caller, &call).await?;
-                    Ok::<_, String>((*provider, answer))
-                }
-            });
-        let mut uses = Vec::new();
-        let mut took = Duration::ZERO;
-        for answered in join_all(asked).await {
-            let (provider, answer) = answered?;
-            if answer.fault.is_some() {
-                return Ok(answer);
+        let began = clock::instant();
+        let asked = self.providers.iter().enumerate().map(|(index, one)| {
+            let id = format!("{id}-{index}");
+            async move { (one, self.journal(one, person, &id).await) }
+        });
+        let (mut uses, mut silent) = (Vec::new(), Vec::new());
+        for ((provider, server), answered) in join_all(asked).await {
+            match answered {
+                Ok(more) => uses.extend(more),
+                Err(reason) => silent.push(json!({
+                    "of": provider, "server": server, "reason": reason,
+                })),
             }
-            uses.extend(usage::read(provider, &answer.body)?);
-            took = took.max(answer.took);
         }
         usage::sort(&mut uses);
         Ok(Answer {
             status: 200,
             fault: None,
-            body: json!({ "uses": uses }).to_string().into(),
-            took,
+            body: json!({ "uses": uses, "silent": silent }).to_string().into(),
+            took: began.elapsed(),
         })
+    }
+
+    /// All pages of one journal.
+    async fn journal(
+        &self,
+        (provider, server): &(&'static str, String),
+        person: &str,
+        id: &str,
+    ) -> Result<Vec<usage::Use>, String> {
+        let (mut uses, mut next) = (Vec::new(), None::<String>);
+        for page in 0..PAGES_MAX {
+            let id = format!("{id}-{page}");
+            let mut arguments = vec![("userCode", person)];
+            arguments.extend(next.as_deref().map(|next| ("after", next)));
+            let call = SoapCall {
+                provider,
+                code: "findUsage",
+                namespace: usage::NAMESPACE,
+                id: &id,
+                issue: None,
+                server: Some(server),
+                arguments: &arguments,
+            };
+            let answer = system::soap(&self.http, self.caller, &call).await?;
+            if let Some(fault) = answer.fault {
+                return Err(fault);
+            }
+            let (more, behind) = usage::read(provider, &answer.body)?;
+            uses.extend(more);
+            match behind {
+                Some(behind) => next = Some(behind),
+                None => return Ok(uses),
+            }
+        }
+        Ok(uses)
     }
 
     async fn desk(
@@ -139,3 +158,5 @@ impl Portal {
 
 const PORTAL: &str = "GOV/0000001181/mygov";
 const DESK: &str = "GOV/0000001181/razilig";
+/// A thousand uses each.
+const PAGES_MAX: usize = 100;

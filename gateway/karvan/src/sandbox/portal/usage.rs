@@ -26,15 +26,21 @@ pub(super) struct Use {
     id: Option<String>,
 }
 
-/// The uses in the answer of a member.
-pub(super) fn read(provider: &'static str, body: &[u8]) -> Result<Vec<Use>, String> {
+/// The uses in the answer of a member, and where its next page begins.
+pub(super) fn read(
+    provider: &'static str,
+    body: &[u8],
+) -> Result<(Vec<Use>, Option<String>), String> {
     let limits = Limits::default();
     let document = Document::parse(body, limits).map_err(|error| error.to_string())?;
     let uses = document
         .root()
         .descendants()
         .filter(|node| node.is("", "usage"));
-    Ok(uses.map(|node| one(provider, node)).collect())
+    let mut nodes = document.root().descendants();
+    let next = nodes.find(|node| node.is(OURS, "next"));
+    let uses = uses.map(|node| one(provider, node)).collect();
+    Ok((uses, next.map(|next| next.text())))
 }
 
 /// The latest first.
@@ -83,11 +89,12 @@ mod tests {
              <receiver>AZ/COM/1/bank</receiver><k:exchange><k:id>m-1</k:id><k:purpose>credit</k:purpose>\
              <k:rule id=\"bank-income\" version=\"1\"/></k:exchange></usage>\
              <usage><logtime>2026-11-22T10:00:00.5Z</logtime></usage>\
-             </d:findUsageResponse></e:Body></e:Envelope>"
+             <k:next>n-2</k:next></d:findUsageResponse></e:Body></e:Envelope>"
         );
-        let mut uses = read("GOV/1/fund", body.as_bytes()).unwrap();
+        let (mut uses, next) = read("GOV/1/fund", body.as_bytes()).unwrap();
         sort(&mut uses);
         assert_eq!(uses.len(), 2);
+        assert_eq!(next.as_deref(), Some("n-2"));
         assert_eq!(uses[0].time, "2026-11-22T10:00:00.5Z");
         assert_eq!(uses[1].by, "AZ/COM/1/bank");
         assert_eq!(uses[1].purpose.as_deref(), Some("credit"));

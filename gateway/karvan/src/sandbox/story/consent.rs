@@ -153,6 +153,7 @@ impl Story<'_> {
             seen,
             |answer| {
                 contains(&answer.body, answered)
+                    && contains(&answer.body, "\"silent\":[]")
                     && contains(&answer.body, "0000001201")
                     && contains(&answer.body, "credit")
                     && contains(&answer.body, "0000000261")
