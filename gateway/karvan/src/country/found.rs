@@ -2,6 +2,8 @@
 //!
 //! Registrations go through the registry's own commands; nothing is edited behind it.
 
+mod central;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
@@ -50,7 +52,7 @@ pub(crate) fn found(place: &Place, keys: KeyKind) -> Result<(), Error> {
     let now = SystemClock.now();
     let pin = new_pin();
     let mut authority = authority(place, keys, now)?;
-    let registry_config = registry_config(place, &pin)?;
+    let registry_config = central::config(place, &pin)?;
     let opened = registry::open(&registry_config).map_err(|error| failed("the registry", error))?;
     let execute = |command: Command| {
         opened
@@ -428,46 +430,6 @@ fn clients(place: &Place, node: &NodePlan) -> Result<Vec<config::node::Client>, 
         });
     }
     Ok(clients)
-}
-
-fn registry_config(place: &Place, pin: &str) -> Result<Loaded<config::registry::Registry>, Error> {
-    let folder = place.registry_folder();
-    gateway_store::file::create_dir(&folder).map_err(|error| failed("a folder", error))?;
-    secret(&folder.join("pin"), pin.as_bytes())?;
-    let values = config::registry::Registry {
-        data_dir: "data".into(),
-        listen: place.registry(),
-        address: place.registry().to_string(),
-        pin_file: "pin".into(),
-        publish_seconds: 60,
-        admin: Some(config::registry::Admin {
-            listen: place.admin(),
-            tls: None,
-            request_bytes_max: 1024 * 1024,
-        }),
-        desk: desk(place)?,
-        feed: place.plan().rules.map(|_| config::registry::Feed {
-            listen: place.feed(),
-            waiting_max: 1_024,
-        }),
-    };
-    toml_file(&folder.join("registry.toml"), &values)?;
-    Ok(Loaded::new(values, &folder))
-}
-
-/// The consent desk, in countries with rules.
-fn desk(place: &Place) -> Result<Option<config::registry::Desk>, Error> {
-    if place.plan().rules.is_none() {
-        return Ok(None);
-    }
-    let supervisors = place.plan().supervisors.iter().map(|id| client_id(id));
-    Ok(Some(config::registry::Desk {
-        listen: place.desk(),
-        tls: None,
-        certificates: Vec::new(),
-        supervisors: supervisors.collect::<Result<_, _>>()?,
-        retention_days: 3 * 365,
-    }))
 }
 
 fn keep_authority(

@@ -483,5 +483,5 @@ fn index(names: &[&str], name: &str) -> u16 {
 }
 
 const BLOCKS: u32 = 380;
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
