@@ -6,10 +6,11 @@
 //! no clock and no log. Its calls block: off an executor's threads, but for [`Journal::mark`] and
 //! [`Journal::reserve`], which only look.
 //!
-//! What was applied is durable when the call returns. A FIN never stands in the file. A person is
-//! found under HMAC-SHA-256 with keys of the node; when they rotate, old keys stay as long as entries
-//! under them do. Who can read the file and the keys can test guesses; who can change the file can
-//! hide or invent entries, and the log tells.
+//! What was applied is durable when the call returns. Whom an entry is about never stands in
+//! the file: a person is found under HMAC-SHA-256 with keys of the node; when they rotate, old keys stay
+//! as long as entries under them do. User, case and the reason of an emergency stand there as they were
+//! sent. Who can read the file and the keys can test guesses; who can change the file can hide or invent
+//! entries, and the log tells.
 //!
 //! | module | subject |
 //! |---|---|

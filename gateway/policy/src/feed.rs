@@ -195,11 +195,12 @@ pub fn chain_next(hash: &[u8; 32], line: &[u8]) -> [u8; 32] {
     sha256(&[&[0x01], hash, line])
 }
 
-/// What a case is called in the feed: SHA-256 over client and case number, length-prefixed.
+/// What a case is called in the feed: SHA-256 over client and case number, length-prefixed. White space
+/// around the number is no part of it: nodes read it trimmed.
 #[must_use]
 pub fn case_digest(client: &ClientId, case: &str) -> [u8; 32] {
     let client = client.to_rest();
-    let [client_bytes, case_bytes] = [client.as_bytes(), case.as_bytes()];
+    let [client_bytes, case_bytes] = [client.as_bytes(), case.trim().as_bytes()];
     let lengths = [client_bytes, case_bytes].map(length);
     sha256(&[&lengths[0], client_bytes, &lengths[1], case_bytes])
 }
