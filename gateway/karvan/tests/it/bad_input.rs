@@ -247,7 +247,7 @@ fn bad_soap_gets_its_fault() {
     fault(
         xml,
         &good.replace("Code>GetPersonByFin<", "Code>GetPerson<"),
-        "server.serverproxy.unknown_service",
+        "server.clientproxy.basis.service_not_registered",
     );
     fault(
         "multipart/related; boundary=b",
@@ -328,7 +328,7 @@ fn bad_rest_gets_its_error() {
         "GET",
         "/r1/AZ/GOV/0000000131/iamas/nothing",
         &[client],
-        "server.serverproxy.unknown_service",
+        "server.clientproxy.basis.service_not_registered",
     );
     check(
         "DELETE",
@@ -337,7 +337,12 @@ fn bad_rest_gets_its_error() {
         "server.serverproxy.access_denied",
     );
     let around = "/r1/AZ/GOV/0000000131/iamas/persons/x/%2e%2e/%2e%2e/secrets";
-    check("GET", around, &[client], "server.serverproxy.access_denied");
+    check(
+        "GET",
+        around,
+        &[client],
+        "server.clientproxy.basis.path_malformed",
+    );
 }
 
 #[test]

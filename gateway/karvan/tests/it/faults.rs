@@ -145,6 +145,9 @@ impl Place {
     /// The log as it was before any fault.
     fn restore(&mut self) {
         put_back(&self.kept, &self.log);
+        // The journal has taken in what the log no longer has; it is made anew from the log.
+        let journal = self.data().join("journal/journal.redb");
+        std::fs::remove_file(journal).unwrap();
         let is_kept = |id: &String| !id.starts_with("then-");
         self.ids.retain(is_kept);
     }

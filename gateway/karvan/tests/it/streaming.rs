@@ -7,11 +7,12 @@ use certs_keys::{Digest, DigestAlgorithm, Hasher};
 use gateway_net::{Body, Client, ClientOptions, Handler, Limits, Listener, Peer, ServerTrust};
 use http::{Request, Response};
 use http_body_util::BodyExt;
+use serde_json::json;
 use std::sync::Arc;
 use toml::{Table, Value};
 
 use crate::country::{Country, Service};
-use crate::wire;
+use crate::{legal, wire};
 
 /// An information system that sends back what it gets, while it gets it.
 #[derive(Debug)]
@@ -32,6 +33,17 @@ fn a_large_body_crosses_there_and_back_in_constant_memory() {
         .map_or(64, |text| text.parse().expect("a number of MiB"));
     let echo = country.spare(0);
     add_service(&country, &format!("http://{echo}"));
+    legal::registry_with(
+        &country,
+        &["service", "declare"],
+        &json!({
+            "provider": "AZ/GOV/0000000131/iamas",
+            "code": "echo",
+            "system": "iamas",
+            "personal": false,
+        }),
+    );
+    legal::registry(&country, &["rule", "publish"]);
     let running = country.start_with(&["din", "iria"], &["iamas"]);
     running.serves();
     let nodes = ["iria", "din"].map(|name| running.process(Service::Node(name)));

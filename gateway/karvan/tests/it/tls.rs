@@ -142,9 +142,9 @@ fn each_client_connects_as_its_registration_demands_and_not_otherwise() {
         "COM/0000001201/kredit",
         "GOV/0000000541/dogum",
     );
-    // Whoever gets past the door of its own node is judged by the register's: neither the bank nor
-    // the clinic has a right there.
-    let through = Ok((500, Some("server.serverproxy.access_denied".to_owned())));
+    // Whoever gets past the door of its own node is judged by the rules: none lets the bank or the
+    // clinic ask for this.
+    let through = Ok((500, Some("server.clientproxy.basis.no_rule".to_owned())));
     let refused = Ok((
         500,
         Some("server.clientproxy.ssl_authentication_failed".to_owned()),

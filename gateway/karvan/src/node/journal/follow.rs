@@ -121,7 +121,12 @@ impl Following {
     /// Takes in one page.
     async fn step(&self, until: u64) -> Result<(), Error> {
         let after = self.progress.reached();
-        let page = match self.node.log.messages(after, until, PAGE).await {
+        let page = match self
+            .node
+            .log
+            .messages_without_contents(after, until, PAGE)
+            .await
+        {
             Ok(page) => page,
             Err(_) if self.passes_damage => return self.step_over(after).await,
             Err(error) => return Err(Error::Log(error)),
@@ -136,7 +141,12 @@ impl Following {
     /// One entry, or none when it cannot be read.
     async fn step_over(&self, after: u64) -> Result<(), Error> {
         let next = after.saturating_add(1);
-        let page = match self.node.log.messages(after, next, 1).await {
+        let page = match self
+            .node
+            .log
+            .messages_without_contents(after, next, 1)
+            .await
+        {
             Ok(page) => page,
             Err(error) => {
                 tracing::error!(
