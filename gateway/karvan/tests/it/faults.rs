@@ -99,6 +99,7 @@ impl Place {
         place.stop();
         std::fs::create_dir(&place.kept).unwrap();
         put_back(&place.log, &place.kept);
+        std::fs::copy(place.journal(), place.kept_journal()).unwrap();
         Some(place)
     }
 
@@ -142,12 +143,19 @@ impl Place {
         self.running.country.data("din")
     }
 
+    fn journal(&self) -> PathBuf {
+        self.data().join("journal/journal.redb")
+    }
+
+    fn kept_journal(&self) -> PathBuf {
+        self.kept.with_extension("journal")
+    }
+
     /// The log as it was before any fault.
     fn restore(&mut self) {
         put_back(&self.kept, &self.log);
-        // The journal has taken in what the log no longer has; it is made anew from the log.
-        let journal = self.data().join("journal/journal.redb");
-        std::fs::remove_file(journal).unwrap();
+        // The journal has taken in what the log no longer has.
+        std::fs::copy(self.kept_journal(), self.journal()).unwrap();
         let is_kept = |id: &String| !id.starts_with("then-");
         self.ids.retain(is_kept);
     }
