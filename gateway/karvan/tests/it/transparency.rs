@@ -241,10 +241,25 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Keeps a log beside, and the journal made from it.
+fn keep(log: &Path, kept: &Path) {
+    copy(log, kept);
+    std::fs::copy(journal_of(log), kept.with_extension("journal")).unwrap();
+}
+
+fn journal_of(log: &Path) -> std::path::PathBuf {
+    log.with_file_name("journal").join("journal.redb")
+}
+
 /// Puts another folder in the place of one.
 pub(crate) fn put_back(kept: &Path, place: &Path) {
     std::fs::remove_dir_all(place).unwrap();
     copy(kept, place);
+    // An older log with the journal of its time: it must not have taken in more than there is.
+    let of_its_time = kept.with_extension("journal");
+    if of_its_time.exists() {
+        std::fs::copy(of_its_time, journal_of(place)).unwrap();
+    }
 }
 
 #[test]
@@ -344,13 +359,13 @@ fn a_log_that_is_set_back_is_named_and_not_cosigned(running: &mut Running) -> Hi
     let (newest, older, rewritten) = (kept("newest"), kept("older"), kept("rewritten"));
     let then = cosigned(&running.country);
     running.take(din).stop();
-    copy(&log, &older);
+    keep(&log, &older);
     running.restart(din);
     exchange(&running.country, 2);
     grown(&running.country, then.size + 4);
     let seen = cosigned(&running.country);
     running.take(din).stop();
-    copy(&log, &newest);
+    keep(&log, &newest);
 
     put_back(&older, &log);
     running.restart(din);
@@ -394,7 +409,7 @@ fn a_log_that_is_set_back_is_named_and_not_cosigned(running: &mut Running) -> Hi
         assert_eq!(witnessed(&running.country, node).text, seen.text);
     }
     running.take(din).stop();
-    copy(&log, &rewritten);
+    keep(&log, &rewritten);
     History {
         newest,
         seen,
