@@ -247,7 +247,7 @@ fn keep(log: &Path, kept: &Path) {
     std::fs::copy(journal_of(log), kept.with_extension("journal")).unwrap();
 }
 
-fn journal_of(log: &Path) -> std::path::PathBuf {
+fn journal_of(log: &Path) -> PathBuf {
     log.with_file_name("journal").join("journal.redb")
 }
 
