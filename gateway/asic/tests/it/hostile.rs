@@ -131,10 +131,10 @@ fn a_name_that_is_refused_does_not_steer_a_terminal() {
     let sealed = country.soap_request("s-1", &[]);
     let stamp = country.stamp(&sealed.seal.signature, Stamp::Single, NOW);
     let container = Files::of(&make_container(&sealed, stamp))
-        .with("XXXX", "")
+        .with("NAME", "")
         .zip();
     let mut octets = container.to_vec();
-    while let Some(at) = octets.windows(4).position(|four| four == b"XXXX") {
+    while let Some(at) = octets.windows(4).position(|four| four == b"NAME") {
         octets[at..at + 4].copy_from_slice(b"\x1b[2J");
     }
     let error = open(&octets.into()).unwrap_err();
