@@ -46,10 +46,12 @@ for client in "${clients[@]}"; do
         *) command=("$cache/python/bin/python" "$here/${client}_client.py") ;;
     esac
     before=$(wc -l < "$log")
-    "${command[@]}" 2>&1 | tee -a "$log" || true
-    # A script that breaks before its first check has failed too.
-    if ! tail -n "+$((before + 1))" "$log" | grep -qE '^(not )?ok '; then
-        echo "not ok $client: it made no check" | tee -a "$log"
+    status=0
+    "${command[@]}" 2>&1 | tee -a "$log" || status=$?
+    # A script that breaks between two checks, or before its first one, has failed too.
+    made=$(tail -n "+$((before + 1))" "$log" | grep -E '^(not )?ok ' || true)
+    if [ -z "$made" ] || { [ "$status" -ne 0 ] && ! grep -q '^not ok ' <<< "$made"; }; then
+        echo "not ok $client: it broke off" | tee -a "$log"
     fi
 done
 

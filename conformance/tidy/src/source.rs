@@ -182,6 +182,14 @@ mod tests {
             assert_eq!(machine_paths("a", text).len(), expected, "{text}");
         };
         check(concat!("read \"/wo", "rk/x\"\n/tm", "p/y"), 2);
-        check("https://host.example/root/x and a/tmp/b and $DIR}/tmp/c", 0);
+        check(
+            concat!(
+                "https://host.example/ro",
+                "ot/x and a/tm",
+                "p/b and $DIR}/tm",
+                "p/c"
+            ),
+            0,
+        );
     }
 }

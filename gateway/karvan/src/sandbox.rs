@@ -273,15 +273,8 @@ fn invitation(place: &Place) -> String {
         client: "GOV/0000001181/mygov",
         node: portal,
     };
-    let call = system::SoapCall {
-        provider: "GOV/0000000131/iamas",
-        code: "GetPersonByFin",
-        namespace: "urn:az:iamas:1",
-        id: "from-the-shell",
-        issue: None,
-        server: None,
-        arguments: &[("fin", "0TEST02")],
-    };
+    let about = [("fin", "0TEST02")];
+    let call = system::SoapCall::iamas("GetPersonByFin", "from-the-shell", &about);
     let back_end = place.portal();
     let envelope = system::envelope(caller, &call).unwrap_or_default();
     format!(

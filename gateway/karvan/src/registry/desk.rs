@@ -56,7 +56,7 @@ pub(super) struct Office {
     pub(super) desk: Arc<Desk>,
     pub(super) registry: Arc<Registry>,
     pub(super) supervisors: Vec<ClientId>,
-    /// The rules in force, read; by the version of the state that published them.
+    /// The rules in force, read; by their digest.
     rules: Mutex<Option<(String, Arc<Rules>)>>,
 }
 

@@ -118,9 +118,9 @@ impl Portal {
                 code: "findUsage",
                 namespace: usage::NAMESPACE,
                 id: &id,
-                issue: None,
                 server: Some(server),
                 arguments: &arguments,
+                ..SoapCall::default()
             };
             let answer = system::soap(&self.http, self.caller, &call).await?;
             if let Some(fault) = answer.fault {
@@ -133,7 +133,7 @@ impl Portal {
                 None => return Ok(uses),
             }
         }
-        Ok(uses)
+        Err(format!("it has more than {PAGES_MAX} pages"))
     }
 
     async fn desk(

@@ -30,7 +30,7 @@ pub(super) struct Answer {
 }
 
 /// One SOAP call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct SoapCall<'c> {
     /// `class/code/subsystem` of the provider.
     pub(super) provider: &'c str,
@@ -54,6 +54,24 @@ pub(super) struct RestCall<'c> {
     pub(super) body: Option<String>,
     /// Headers of the legal basis, of the user, of the case.
     pub(super) headers: &'c [(&'static str, &'c str)],
+}
+
+impl<'c> SoapCall<'c> {
+    /// One of the population register's, about the person in its arguments.
+    pub(super) fn iamas(
+        code: &'static str,
+        id: &'c str,
+        arguments: &'c [(&'c str, &'c str)],
+    ) -> Self {
+        Self {
+            provider: "GOV/0000000131/iamas",
+            code,
+            namespace: "urn:az:iamas:1",
+            id,
+            arguments,
+            ..Self::default()
+        }
+    }
 }
 
 /// Sends a REST request.

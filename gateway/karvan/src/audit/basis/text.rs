@@ -3,7 +3,7 @@
 use gateway_messagelog::{Basis, Disclosure, Ground, Record};
 use serde_json::{Value, json as document};
 
-use super::{Again, body_of};
+use super::{Again, Body};
 
 /// The lines about a basis: name and text.
 pub(in crate::audit) fn lines(record: &Record, basis: &Basis) -> Vec<(&'static str, String)> {
@@ -54,7 +54,8 @@ pub(in crate::audit) fn lines(record: &Record, basis: &Basis) -> Vec<(&'static s
 
 /// Whether the signed message states the purpose; `None`: it was not kept.
 pub(in crate::audit) fn stated_purpose(record: &Record) -> Option<bool> {
-    let again = Again::read(record, body_of(record)).ok()?;
+    // It stands in no body.
+    let again = Again::read(record, Body::Nothing).ok()?;
     Some(again.stated().purpose.is_some())
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use gateway_proto::id::{ClientId, MemberId, ServerId};
 use gateway_registry::Command;
 use gateway_registry::state::Fingerprint;
@@ -16,26 +16,24 @@ pub(crate) enum Class {
     /// List them.
     List,
     /// Add one.
-    Add {
-        /// Its code, as `GOV`.
-        code: String,
-        /// What it is called.
-        #[arg(long)]
-        description: String,
-    },
-    /// Change what it is called.
-    Describe {
-        /// Its code.
-        code: String,
-        /// The new description.
-        #[arg(long)]
-        description: String,
-    },
+    Add(Described),
+    /// Change its description.
+    Describe(Described),
     /// Remove one that no member is of.
     Remove {
         /// Its code.
         code: String,
     },
+}
+
+/// A code with what people read of it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Described {
+    /// Its code.
+    code: String,
+    /// What people read of it.
+    #[arg(long)]
+    description: String,
 }
 
 /// Members.
@@ -208,21 +206,9 @@ pub(crate) enum Group {
         code: String,
     },
     /// Add one.
-    Add {
-        /// Its code.
-        code: String,
-        /// What it is for.
-        #[arg(long)]
-        description: String,
-    },
-    /// Change what it is for.
-    Describe {
-        /// Its code.
-        code: String,
-        /// The new description.
-        #[arg(long)]
-        description: String,
-    },
+    Add(Described),
+    /// Change its description.
+    Describe(Described),
     /// Remove one.
     Remove {
         /// Its code.
@@ -251,8 +237,10 @@ impl Class {
                 let show = Show::Table(&["code", "description"]);
                 return Ok(Asked::get("/member-classes", show));
             }
-            Self::Add { code, description } => Command::AddMemberClass { code, description },
-            Self::Describe { code, description } => {
+            Self::Add(Described { code, description }) => {
+                Command::AddMemberClass { code, description }
+            }
+            Self::Describe(Described { code, description }) => {
                 Command::DescribeMemberClass { code, description }
             }
             Self::Remove { code } => Command::RemoveMemberClass { code },
@@ -339,8 +327,10 @@ impl Group {
                 return Ok(Asked::get("/groups", show));
             }
             Self::Show { code } => return Ok(Asked::one(&["groups", &code])),
-            Self::Add { code, description } => Command::AddGroup { code, description },
-            Self::Describe { code, description } => Command::DescribeGroup { code, description },
+            Self::Add(Described { code, description }) => Command::AddGroup { code, description },
+            Self::Describe(Described { code, description }) => {
+                Command::DescribeGroup { code, description }
+            }
             Self::Remove { code } => Command::RemoveGroup { code },
             Self::AddMember { code, client } => Command::AddGroupMember {
                 group: code,

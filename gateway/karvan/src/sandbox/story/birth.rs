@@ -14,7 +14,6 @@ impl Story<'_> {
             namespace: "urn:az:vva:1",
             id: &id,
             issue: Some(&record),
-            server: None,
             arguments: &[
                 ("mother_fin", "0TEST08"),
                 ("medical_record", &record),
@@ -22,6 +21,7 @@ impl Story<'_> {
                 ("birth_date", "2026-03-05"),
                 ("child_sex", "M"),
             ],
+            ..SoapCall::default()
         };
         let answer = system::soap(&self.http, clinic, &call).await;
         let act = answer

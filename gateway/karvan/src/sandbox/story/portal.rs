@@ -17,15 +17,7 @@ impl Story<'_> {
             |answer| answer.status == 200 && answer.value("fin").as_deref() == Some("0TEST01"),
         );
         let id = self.id("soap-person");
-        let call = SoapCall {
-            provider: "GOV/0000000131/iamas",
-            code: "GetPersonByFin",
-            namespace: "urn:az:iamas:1",
-            id: &id,
-            issue: None,
-            server: None,
-            arguments: &[("fin", "0TEST02")],
-        };
+        let call = SoapCall::iamas("GetPersonByFin", &id, &[("fin", "0TEST02")]);
         let answer = system::soap(&self.http, portal, &call).await;
         self.judge(
             "portal → population register, SOAP, by FIN",

@@ -74,15 +74,7 @@ impl Story<'_> {
         for (kind, soap) in [("SOAP", true), ("REST", false)] {
             let id = self.id(&format!("tampered-{}", kind.to_ascii_lowercase()));
             let request = if soap {
-                let call = SoapCall {
-                    provider: "GOV/0000000131/iamas",
-                    code: "GetPersonByFin",
-                    namespace: "urn:az:iamas:1",
-                    id: &id,
-                    issue: None,
-                    server: None,
-                    arguments: &[("fin", "0TEST01")],
-                };
+                let call = SoapCall::iamas("GetPersonByFin", &id, &[("fin", "0TEST01")]);
                 system::soap_request(portal, &call)
             } else {
                 let path = "GOV/0000000131/iamas/persons/0TEST01";

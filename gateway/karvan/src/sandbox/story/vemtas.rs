@@ -48,13 +48,8 @@ impl Story<'_> {
 
         let id = self.id("stranger-in-case");
         let call = SoapCall {
-            provider: "GOV/0000000131/iamas",
-            code: "GetPersonByFin",
-            namespace: "urn:az:iamas:1",
-            id: &id,
             issue: Some(CASE),
-            server: None,
-            arguments: &[("fin", "0TEST09")],
+            ..SoapCall::iamas("GetPersonByFin", &id, &[("fin", "0TEST09")])
         };
         let answer = system::soap(&self.http, vemtas, &call).await;
         self.fault(
@@ -103,8 +98,8 @@ impl Story<'_> {
                 namespace: paper.namespace,
                 id,
                 issue: Some(CASE),
-                server: None,
                 arguments: &[(paper.argument, paper.fin)],
+                ..SoapCall::default()
             };
             system::soap(http, vemtas, &call).await
         }))
@@ -123,13 +118,8 @@ impl Story<'_> {
         let id = self.id(id);
         async move {
             let call = SoapCall {
-                provider: "GOV/0000000131/iamas",
-                code: "GetFamily",
-                namespace: "urn:az:iamas:1",
-                id: &id,
                 issue: Some(CASE),
-                server: None,
-                arguments: &[("fin", "0TEST01")],
+                ..SoapCall::iamas("GetFamily", &id, &[("fin", "0TEST01")])
             };
             system::soap(&self.http, vemtas, &call).await
         }
