@@ -34,7 +34,7 @@ conformance:
 # What needs the bytes of another implementation; says where they are looked for.
 vectors:
     @test -n "{{ vectors }}" || { echo "set KARVAN_XROAD_VECTORS to the folder of vectors" >&2; exit 1; }
-    {{ with_vectors }} cargo test --locked -p gateway-proto -p gateway-seal -p gateway-globalconf -p conformance-fuzz
+    {{ with_vectors }} cargo test --locked -p gateway-proto -p gateway-seal -p gateway-globalconf -p gateway-asic -p conformance-fuzz
 
 # Every fuzz target over its seeds and a thousand mutations each, on stable Rust.
 fuzz-smoke:
@@ -63,3 +63,7 @@ deny:
 # The crash run: nodes killed under load at random points, so many times.
 crash KILLS="60":
     KARVAN_CRASH_KILLS={{ KILLS }} cargo test --release --locked -p karvan --test it -- --nocapture nothing_acknowledged_is_lost
+
+# Power cuts under load, so many times (needs root and loop devices; says so where they are missing).
+powercut CUTS="40" *ARGUMENTS:
+    conformance/powercut/run.sh {{ CUTS }} {{ ARGUMENTS }}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The unmodified clients against a sandbox of its own: builds Karvan, brings the country up, runs run.sh, ends it.
 #
-#   conformance/clients/ci.sh [zeep|httpx|curl|soap|evidence|legal|basis|registry|journal ...]
+#   conformance/clients/ci.sh [zeep|httpx|curl|soap|evidence|bundle|legal|basis|registry|journal ...]
 #
 # KARVAN_BIN             use this binary instead of building one
 # KARVAN_CLIENTS_CACHE   where the clients' packages are kept (default: target/conformance-clients)

@@ -234,6 +234,59 @@ def the_message_is_what_the_signature_or_its_hash_chain_covers():
     assert 0 < chains < len(EXCHANGES), f"{chains} of {len(EXCHANGES)} signatures are over a hash chain"
 
 
+SHA512 = "http://www.w3.org/2001/04/xmlenc#sha512"
+
+
+def der(tag, content):
+    length = len(content)
+    if length < 128:
+        return bytes([tag, length]) + content
+    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes([tag, 128 | len(octets)]) + octets + content
+
+
+def one(element, local):
+    found = [child for child in element if isinstance(child.tag, str) and etree.QName(child).localname == local]
+    return found[0] if found else None
+
+
+def digest_in(element):
+    return base64.b64decode("".join(one(element, "DigestValue").text.split()))
+
+
+def step(steps, name):
+    """The digest of a step: over a DER list of digest, algorithm and no transforms for each entry."""
+    entries = []
+    for entry in steps[name]:
+        kind = etree.QName(entry).localname
+        digest = step(steps, entry.get("URI").removeprefix("#")) if kind == "StepRef" else digest_in(entry)
+        entries.append(der(0x30, der(0x04, digest) + der(0x0C, SHA512.encode()) + der(0x30, b"")))
+    return hashlib.sha512(der(0x30, b"".join(entries))).digest()
+
+
+def chain_leads_to_its_result(place, kind):
+    """That the steps of a hash chain, computed anew, give the result that was signed or stamped."""
+    result = etree.parse(place / f"{kind}-hashchainresult.xml").getroot()
+    chain = etree.parse(place / f"{kind}-hashchain.xml").getroot()
+    expect(one(chain, "DefaultDigestMethod").get("Algorithm"), SHA512, "algorithm of the chain")
+    steps = {found.get("id"): found for found in chain if etree.QName(found).localname == "HashStep"}
+    file, _, name = result.get("URI").partition("#")
+    expect(file, f"/{kind}-hashchain.xml", "file of the chain")
+    expect(step(steps, name), digest_in(result), "root of the chain")
+
+
+@checks
+def every_hash_chain_leads_to_what_was_signed_and_stamped():
+    counts = {"sig": 0, "ts": 0}
+    for name, content in handed_out():
+        place = unpacked(name, content)
+        for kind in counts:
+            if (place / f"{kind}-hashchain.xml").exists():
+                chain_leads_to_its_result(place, kind)
+                counts[kind] += 1
+    assert all(counts.values()), f"no chain of a kind: {counts}"
+
+
 @checks
 def openssl_verifies_every_time_stamp():
     stampers = certificates(CONF, ("approvedTSA", "cert"))
@@ -247,6 +300,14 @@ def openssl_verifies_every_time_stamp():
             "-CAfile", authorities, "-untrusted", trusted,
         )
         assert status == 0 and "Verification: OK" in said, f"{name}: {said}"
+        # It must fail over anything else.
+        other = place / "other"
+        other.write_bytes(data.read_bytes() + b" ")
+        status, said = tool(
+            "openssl", "ts", "-verify", "-token_in", "-in", token, "-data", other,
+            "-CAfile", authorities, "-untrusted", trusted,
+        )
+        assert status != 0, f"{name}: openssl accepts a time stamp over other data"
 
 
 @checks
@@ -295,6 +356,9 @@ def cryptography_believes_the_certificate_and_its_ocsp_response():
         for field in ("serial_number", "issuer_name_hash", "issuer_key_hash"):
             expect(getattr(response, field), getattr(asked_of, field), f"{name}: {field} in OCSP")
         assert any(signed_by(response, one) for one in responders), f"{name}: OCSP signed by nobody known"
+        # It was made while the certificate was valid, and tells of that time.
+        assert signer.not_valid_before_utc <= response.produced_at_utc <= signer.not_valid_after_utc, name
+        assert response.this_update_utc <= response.produced_at_utc, f"{name}: it tells of the future"
 
 
 @checks

@@ -30,6 +30,10 @@ RSA_SHA512 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"
 def anchor():
     """Addresses and certificates of the source."""
     path = pathlib.Path(os.environ["KARVAN_ENDPOINTS"]).parent / LEGAL["anchor"]
+    return read_anchor(path)
+
+
+def read_anchor(path):
     root = etree.parse(path).getroot()
     for source in root.iter("source"):
         certificates = [
@@ -52,8 +56,13 @@ def directory(version):
     url, certificates = anchor()
     answer = session.get(url, params={"version": version})
     assert answer.status_code == 200, answer.text
-    outer = re.search(r'boundary="?([^"\r\n;]+)', answer.text).group(1).encode()
-    _, signed_part, signature_part, end = answer.content.split(b"--" + outer)
+    return url, read_directory(answer.content, certificates, version)
+
+
+def read_directory(octets, certificates, version):
+    """The entries of a signed directory, by content identifier, after its signature was verified."""
+    outer = re.search(rb'boundary="?([^"\r\n;]+)', octets).group(1)
+    _, signed_part, signature_part, end = octets.split(b"--" + outer)
     assert end.strip() == b"--", "more than two parts"
     # Each part: line end, headers, empty line, body, and the line end that belongs to the delimiter.
     head, _, signed = signed_part.partition(b"\r\n\r\n")
@@ -75,7 +84,7 @@ def directory(version):
         entry = headers(head)
         entry["hash"] = base64.b64decode(body)
         entries[entry["content-identifier"].split(";")[0]] = entry
-    return url, entries
+    return entries
 
 
 def part(version, identifier):
@@ -148,11 +157,11 @@ def feed(service, path=None, identity=node, **query):
         connection.close()
 
 
-def note_key(vkey):
-    """Name, id and public key of a C2SP verifier key of Ed25519, its id computed anew."""
+def note_key(vkey, kind=1):
+    """Name, id and public key of a C2SP verifier key of Ed25519, its id computed anew; 4 is a witness's."""
     name, identifier, encoded = vkey.split("+", 2)
     octets = base64.b64decode(encoded)
-    assert octets[0] == 1 and len(octets) == 33, "not a key of Ed25519"
+    assert octets[0] == kind and len(octets) == 33, "not a key of this kind"
     computed = hashlib.sha256(name.encode() + b"\n" + octets).digest()[:4]
     assert computed.hex() == identifier, "the id of the key is not that of its name and octets"
     return name, computed, Ed25519PublicKey.from_public_bytes(octets[1:])

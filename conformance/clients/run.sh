@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Unmodified clients against running services. See README.md.
 #
-#   KARVAN_ENDPOINTS=endpoints.json conformance/clients/run.sh [zeep|httpx|curl|soap|evidence|legal|basis|registry|journal ...]
+#   KARVAN_ENDPOINTS=endpoints.json conformance/clients/run.sh [zeep|httpx|curl|soap|evidence|bundle|legal|basis|registry|journal ...]
 #
 # Prints one line per check and `N passed, N failed`; exit code 0 only when none failed.
 set -euo pipefail
@@ -13,7 +13,7 @@ export KARVAN_ENDPOINTS PYTHONDONTWRITEBYTECODE=1 NO_PROXY='*' no_proxy='*'
 unset HTTP_PROXY http_proxy HTTPS_PROXY https_proxy ALL_PROXY all_proxy
 
 clients=("$@")
-[ ${#clients[@]} -gt 0 ] || clients=(zeep httpx curl soap evidence legal basis registry journal)
+[ ${#clients[@]} -gt 0 ] || clients=(zeep httpx curl soap evidence bundle legal basis registry journal)
 
 # The packages are kept between runs, apart for each state of the lists that name them.
 state=$(cat "$here/requirements.txt" "$here/package.json" "$here/package-lock.json" | cksum | tr ' ' '-')

@@ -1,13 +1,12 @@
 //! Secret keys that seal bytes at rest.
 
 use std::fmt;
-use std::num::NonZeroU32;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use ring::{hkdf, pbkdf2};
+use ring::hkdf;
 use zeroize::Zeroizing;
 
-use crate::sealed::PBKDF2_ITERATIONS;
+use crate::sealed::ITERATIONS;
 use crate::{Error, Pin, random_bytes};
 
 /// 32 secret octets: wiped from memory when dropped, never printed. Keys of one use each are
@@ -54,15 +53,7 @@ impl SecretKey {
     /// The key that a PIN and a salt make, by PBKDF2-HMAC-SHA-256 (RFC 8018): slow on purpose.
     #[must_use]
     pub fn from_pin(pin: &Pin, salt: &[u8; 16]) -> Self {
-        let mut bytes = Zeroizing::new([0; 32]);
-        pbkdf2::derive(
-            pbkdf2::PBKDF2_HMAC_SHA256,
-            PIN_ITERATIONS,
-            salt,
-            pin.as_bytes(),
-            &mut *bytes,
-        );
-        Self(bytes)
+        Self(pin.key(salt, ITERATIONS))
     }
 
     /// This key sealed under another: a salt of 16 octets, 32 octets, and a tag. The associated data
@@ -207,11 +198,6 @@ const HEX_DIGITS: usize = 64;
 const SALT_BYTES: usize = 16;
 const SEALED_BYTES: usize = 48;
 const SEALED_KEY: &[u8] = b"karvan sealed key 1";
-/// As for private keys under a PIN.
-const PIN_ITERATIONS: NonZeroU32 = match NonZeroU32::new(PBKDF2_ITERATIONS) {
-    Some(iterations) => iterations,
-    None => NonZeroU32::MIN,
-};
 
 #[cfg(test)]
 mod tests;

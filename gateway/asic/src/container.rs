@@ -22,6 +22,7 @@ pub struct Container {
     chain: Option<(Bytes, Bytes)>,
     token: Token,
     stamp_chain: Option<(Bytes, Bytes)>,
+    manifest: Option<Bytes>,
     asic_manifest: Option<Bytes>,
     attachments: Vec<Entry>,
     foreign: Vec<Entry>,
@@ -50,7 +51,7 @@ pub fn open(source: impl Into<Source>, limits: &Limits) -> Result<Container, Err
     let token = token(&archive, &signature)?;
     let stamp_chain = pair(&archive, STAMP_RESULT, STAMP_CHAIN)?;
     let asic_manifest = optional(&archive, ASIC_MANIFEST)?;
-    optional(&archive, MANIFEST)?;
+    let manifest = optional(&archive, MANIFEST)?;
     let attachments = attachments(&archive)?;
     let foreign = archive
         .entries()
@@ -65,6 +66,7 @@ pub fn open(source: impl Into<Source>, limits: &Limits) -> Result<Container, Err
         chain,
         token,
         stamp_chain,
+        manifest,
         asic_manifest,
         attachments,
         foreign,
@@ -134,6 +136,10 @@ impl Container {
 
     pub(crate) const fn found_token(&self) -> &Token {
         &self.token
+    }
+
+    pub(crate) const fn manifest(&self) -> Option<&Bytes> {
+        self.manifest.as_ref()
     }
 
     pub(crate) const fn asic_manifest(&self) -> Option<&Bytes> {

@@ -199,13 +199,32 @@ pub enum Warning {
     },
     /// A response without the hash that binds it to its request.
     NoRequestHash,
+    /// The hash chain names the parts of the message in another way than signers do. Somebody may
+    /// have taken a name away, or made one up.
+    Misnamed {
+        /// What is odd.
+        reason: &'static str,
+    },
+    /// A further OCSP response in the signature says that a certificate of the signer had been revoked.
+    Revoked {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Behind the message the signature covers one digest to which its hash chain gives no name: of
+    /// another message signed with it, or of its only attachment, whose name was taken away.
+    BesideMessage,
     /// A manifest names a file that is not there.
     ManifestNamesAbsent {
+        /// The manifest.
+        manifest: &'static str,
         /// The file.
         name: String,
     },
     /// A manifest that cannot be read.
-    UnreadableManifest,
+    UnreadableManifest {
+        /// The manifest.
+        manifest: &'static str,
+    },
 }
 
 impl Report {
@@ -288,13 +307,28 @@ impl fmt::Display for Warning {
             Self::NoRequestHash => {
                 f.write_str("the response does not say by a hash which request it answers")
             }
-            Self::ManifestNamesAbsent { name } => {
+            Self::Misnamed { reason } => {
                 write!(
                     f,
-                    "META-INF/ASiCManifest.xml names {name:?}, which is not there"
+                    "names in the hash chain of the signature are not as signers give them, so an \
+                     attachment may have been taken out or made up: {reason}"
                 )
             }
-            Self::UnreadableManifest => f.write_str("META-INF/ASiCManifest.xml cannot be read"),
+            Self::Revoked { since } => {
+                write!(
+                    f,
+                    "a further OCSP response in the signature says that the certificate was revoked \
+                     since {since}"
+                )
+            }
+            Self::BesideMessage => f.write_str(
+                "the signature covers one more digest without a name: of another message signed at \
+                 the same time, or of the only attachment, if that was taken out",
+            ),
+            Self::ManifestNamesAbsent { manifest, name } => {
+                write!(f, "{manifest} names {name:?}, which is not there")
+            }
+            Self::UnreadableManifest { manifest } => write!(f, "{manifest} cannot be read"),
         }
     }
 }

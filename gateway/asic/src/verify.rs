@@ -9,9 +9,10 @@
 //! | message: protocol, direction, whose signature it must bear | `said` |
 //! | what the signature refers to, by itself | `structure` |
 //! | chain, imprint and authority of the time stamp | `stamp` |
-//! | digests in `META-INF/ASiCManifest.xml` | `manifest` |
+//! | what the two manifests say of the files | `manifest` |
 //! | hash chain of the signature: the parts it states | `parts`, `stated`, `hashes` |
 //! | signature document, signer, coverage of every part | `gateway-seal` |
+//! | the names that the hash chain gives to parts | `naming` |
 //! | certificate path and OCSP at the time of the time stamp | `trust` |
 //!
 //! Stricter than other verifiers: whatever part of the message is in the container must be covered
@@ -22,6 +23,7 @@
 mod error;
 pub(crate) mod hashes;
 mod manifest;
+mod naming;
 mod parts;
 mod said;
 mod stamp;
@@ -79,10 +81,13 @@ pub fn verify(container: &Container, conf: &Snapshot) -> Result<Report, Error> {
     let covering = signature
         .cover_present(container.chain(), &received)
         .map_err(|error| parts::refusal(error, said.looks_reduced))?;
-    let (signer, status) = trust::verify(&signature, said.signer, issuer, conf, timestamp.time)?;
+    let (signer, status, revoked) =
+        trust::verify(&signature, said.signer, issuer, conf, timestamp.time)?;
 
     let covered = parts::covered(container, &covering, &received, &stated, &outline);
     let uncovered = uncovered(container, covering.has_unsigned_chain());
+    warnings.extend(chain.and_then(|_| naming::check(&stated)));
+    warnings.extend(revoked);
     warnings.extend(said.warning);
     warnings.extend(
         container

@@ -12,9 +12,15 @@
 //! is never overwritten. Without encryption the same messages give the same octets. Who can write
 //! the folder can begin a chain anew, but cannot hide that from those who hold an earlier file.
 //!
+//! A message of which no document can be made (a body that was changed or is gone) is left out and
+//! told, holds up no other, and is tried again with each run; its segment is never erased. A state
+//! that was lost, is older than another before it, or is of another log, stops archiving.
+//!
 //! * `make`: one file on its way, and its encryption
 //! * `settle`: files that are written get their names
 //! * `state`: what a run leaves to the next
+//! * `reminder`: how far the log was archived, outside the folder
+//! * `sift`: messages of which no document can be made
 //! * `folder`: the files of the folder
 //! * `status`: what an operator sees
 //! * `recipients`: for whom files are encrypted
@@ -26,30 +32,33 @@ mod folder;
 mod make;
 pub mod openpgp;
 mod recipients;
+mod reminder;
 mod settle;
+mod sift;
 mod state;
 mod status;
 pub mod transfer;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use certs_keys::DigestAlgorithm;
-use gateway_messagelog::{Entry, Erased, MessageLog, Side};
+use gateway_messagelog::{Bookmark, Entry, Erased, MessageLog, Side};
 use gateway_proto::id::ClientId;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::containers::Binder;
+use crate::containers::{Binder, Document};
 use folder::{Disk, Folder, Medium};
 use make::File;
 use settle::Batch;
-use state::{End, Pending, State};
+use state::{End, Mark, Pending, State};
 
 pub use error::Error;
 pub use gateway_asic::archive::Grouping;
 pub use recipients::{Encryption, Envelope};
-pub use status::{Status, Watch};
+pub use status::{LeftOut, Status, Watch};
 
 /// How archives are made.
 #[derive(Clone, Debug)]
@@ -75,6 +84,9 @@ pub struct Options {
     /// Up to which entry somebody else has read the log; what lies behind is not erased. `None`:
     /// nobody else reads it.
     pub followed: Option<Arc<AtomicU64>>,
+    /// A file outside the folder that remembers how far the log was archived, so that a lost state is
+    /// noticed when no files are left here either. `None`: nothing does.
+    pub reminder: Option<PathBuf>,
 }
 
 /// Archives one log; there is one for each folder.
@@ -117,6 +129,7 @@ impl Options {
             remove_local: false,
             command: None,
             followed: None,
+            reminder: None,
         }
     }
 }
@@ -168,7 +181,7 @@ impl Archiver {
     async fn run(&self, made: &mut Made, now: Timestamp) -> Result<(), Error> {
         self.folder.create()?;
         let mut state = State::read(&self.folder)?;
-        self.check(&state)?;
+        self.check(&state).await?;
         let archived = self.archive(&mut state, made, now).await;
         self.watch.saw(&state);
         let transferred = self.transfer(&mut state, made, now).await;
@@ -181,15 +194,42 @@ impl Archiver {
         archived.and(transferred).and(cleaned).and(kept)
     }
 
-    /// The state is of this log: else a log that was begun anew would be taken for archived.
-    fn check(&self, state: &State) -> Result<(), Error> {
+    /// The state is of this log, and the newest: else a log that was begun anew would be taken for
+    /// archived, or a part of it archived twice.
+    async fn check(&self, state: &State) -> Result<(), Error> {
         let last = self.log.last_ordinal();
-        match state.archived_until <= last {
-            true => Ok(()),
-            false => Err(Error::OtherLog {
+        if state.archived_until > last {
+            return Err(Error::OtherLog {
                 archived_until: state.archived_until,
                 last,
+            });
+        }
+        if let Some(mark) = &state.mark
+            && let Ok(stored) = self.log.stored(mark.ordinal).await
+            && *mark != Mark::of(mark.ordinal, &stored)
+        {
+            let ordinal = mark.ordinal;
+            return Err(Error::Replaced { ordinal });
+        }
+        self.remember(state)
+    }
+
+    /// Has it remembered outside the folder how far the log is archived.
+    fn remember(&self, state: &State) -> Result<(), Error> {
+        let Some(path) = &self.options.reminder else {
+            return Ok(());
+        };
+        let known = state.archived_until;
+        match reminder::read(path)? {
+            Some(archived_until) if archived_until > known => Err(Error::Forgotten {
+                state: self.folder.path(state::NAME),
+                known,
+                reminder: path.clone(),
+                archived_until,
             }),
+            Some(archived_until) if archived_until == known => Ok(()),
+            None if known == 0 => Ok(()),
+            Some(_) | None => reminder::write(path, known),
         }
     }
 
@@ -203,60 +243,78 @@ impl Archiver {
         self.folder.remove_temporary()?;
         let until = self.log.stamping().stamped_until;
         let mut binder = Binder::new(self.log.clone());
+        let late = self.late(state, &mut binder).await?;
+        if !late.is_empty() {
+            let late = Wanted::new(late, state.archived_until);
+            self.batch(late, state, &mut binder, made, now).await?;
+        }
         while state.archived_until < until {
-            let (keys, until) = self.next(state.archived_until, until).await?;
-            let batch = match self.make(keys, until, state, &mut binder, now).await {
-                Ok(batch) => batch,
-                Err(error) => {
-                    // The room is needed more than ever; should this fail too, the next run does it.
-                    let _removed = self.folder.remove_temporary();
-                    return Err(error);
-                }
-            };
-            made.count(&batch);
-            state.making = Some(batch);
-            state.write(&self.folder)?;
-            self.settle(state).await?;
+            let batch = self.next(state.archived_until, until).await?;
+            self.batch(batch, state, &mut binder, made, now).await?;
         }
         Ok(())
     }
 
+    /// Archives some messages. Those of which no document can be made are left out.
+    async fn batch(
+        &self,
+        wanted: Wanted,
+        state: &mut State,
+        binder: &mut Binder,
+        made: &mut Made,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut tried = self.make(&wanted, state, binder, now).await;
+        if matches!(tried, Err(Error::Container { .. })) {
+            // Only now are they looked at one by one.
+            tried = self.make_sifted(wanted, state, binder, now).await;
+        }
+        let batch = match tried {
+            Ok(batch) => batch,
+            Err(error) => {
+                // The room is needed more than ever; should this fail too, the next run does it.
+                let _removed = self.folder.remove_temporary();
+                return Err(error);
+            }
+        };
+        made.count(&batch);
+        state.making = Some(batch);
+        state.write(&self.folder)?;
+        self.settle(state).await
+    }
+
     /// The messages of one batch in the order of the archive, and up to where they reach. A page of
     /// messages at a time: their contents are not held.
-    async fn next(&self, after: u64, until: u64) -> Result<(Vec<Key>, u64), Error> {
+    async fn next(&self, after: u64, until: u64) -> Result<Wanted, Error> {
         let mut keys = Vec::new();
-        let mut reached = after;
-        while keys.len() < self.options.batch_max {
+        let mut place = Bookmark::behind(after);
+        loop {
             let left = self.options.batch_max.saturating_sub(keys.len());
             let page_max = left.min(PAGE);
-            let page = self.log.messages(reached, until, page_max).await;
-            let page = page.map_err(Error::Log)?;
-            let is_last = page.len() < page_max;
+            if page_max == 0 {
+                return Ok(Wanted::new(keys, place.ordinal()));
+            }
+            let page = self.log.messages_without_contents(place, until, page_max);
+            let (page, next) = page.await.map_err(Error::Log)?;
             keys.extend(page.iter().filter_map(Key::of));
-            reached = match page.last() {
-                Some(logged) if !is_last => logged.position.ordinal,
-                Some(_) | None => until,
-            };
-            if is_last {
-                break;
+            place = next;
+            if page.len() < page_max {
+                return Ok(Wanted::new(keys, until));
             }
         }
-        keys.sort_by(|one, other| one.order().cmp(&other.order()));
-        Ok((keys, reached))
     }
 
     /// Writes the files of a batch under temporary names.
     async fn make(
         &self,
-        keys: Vec<Key>,
-        until: u64,
+        wanted: &Wanted,
         state: &State,
         binder: &mut Binder,
         now: Timestamp,
     ) -> Result<Batch, Error> {
-        let mut batch = Batch::new(until);
+        let mut batch = Batch::new(wanted.until);
         let mut open: Option<File> = None;
-        for key in keys {
+        for key in &wanted.keys {
             let group = Group::of(self.options.grouping, &key.party);
             if let Some(file) = open.take_if(|file| {
                 file.group() != &group || file.bytes() > self.options.file_bytes_max
@@ -270,20 +328,25 @@ impl Archiver {
                     self.begin(group, previous.cloned(), now)?
                 }
             };
-            let logged = self.log.get(key.ordinal).await.map_err(Error::Log)?;
-            let document = binder
-                .document(&logged)
-                .await
-                .map_err(|source| Error::Container {
-                    ordinal: key.ordinal,
-                    source,
-                })?;
+            let document = self.document(key.ordinal, binder).await?;
             open = Some(file.add(document).await?);
         }
         if let Some(file) = open {
             batch.add(file.finish().await?);
         }
+        let mut left_out = &state.left_out | &wanted.left_out;
+        for key in &wanted.keys {
+            left_out.remove(&key.ordinal);
+        }
+        batch.leave_out(left_out);
         Ok(batch)
+    }
+
+    async fn document(&self, ordinal: u64, binder: &mut Binder) -> Result<Document, Error> {
+        let failed = |source| Error::Container { ordinal, source };
+        let logged = self.log.get(ordinal).await;
+        let logged = logged.map_err(|error| failed(error.into()))?;
+        binder.document(&logged).await.map_err(failed)
     }
 
     fn begin(&self, group: Group, previous: Option<End>, now: Timestamp) -> Result<File, Error> {
@@ -308,7 +371,6 @@ impl Archiver {
                 match reachable {
                     true => match self.put(store, &file, now).await {
                         Transferred::There => made.transferred = made.transferred.saturating_add(1),
-                        Transferred::Gone => {}
                         Transferred::Not { reachable: still } => {
                             reachable = still;
                             state.pending.push(file);
@@ -336,8 +398,13 @@ impl Archiver {
                     tracing::debug!(%output, "archive transfer command done");
                     state.command_due = false;
                 }
-                Err(error) => self.watch.transfer_failed("command", &error, now),
+                Err(error) => self.watch.command_failed(&error, now),
             }
+        }
+        let stored = self.options.store.is_none() || state.pending.is_empty();
+        let carried = self.options.command.is_none() || !state.command_due;
+        if stored && carried {
+            state.transferred_until = state.archived_until;
         }
         Ok(())
     }
@@ -345,8 +412,18 @@ impl Archiver {
     async fn put(&self, store: &transfer::Store, file: &Pending, now: Timestamp) -> Transferred {
         let path = self.folder.path(&file.name);
         if !path.exists() {
-            self.watch.transfer_failed(&file.name, &Error::Gone, now);
-            return Transferred::Gone;
+            // It may have got there before a crash, and have been cleared away here since.
+            return match store.has(&file.name, file.bytes, &file.sha256).await {
+                Ok(true) => Transferred::There,
+                Ok(false) => {
+                    self.watch.transfer_failed(&file.name, &Error::Gone, now);
+                    Transferred::Not { reachable: true }
+                }
+                Err(error) => {
+                    self.watch.transfer_failed(&file.name, &error, now);
+                    Transferred::Not { reachable: false }
+                }
+            };
         }
         match store.put(&path, &file.name, file.bytes, &file.sha256).await {
             Ok(stored) => {
@@ -369,27 +446,36 @@ impl Archiver {
         Ok(())
     }
 
-    /// Erases from the log what is archived and was kept long enough.
+    /// Erases from the log what is archived, carried away where that is wanted, and was kept long
+    /// enough. What was left out stays, with its segment.
     async fn clean(&self, state: &State, made: &mut Made, now: Timestamp) -> Result<(), Error> {
         let Ok(before) = now.checked_sub(self.options.keep) else {
             return Ok(());
         };
         let followed = self.options.followed.as_ref();
         let followed = followed.map_or(u64::MAX, |followed| followed.load(Ordering::Acquire));
-        let until = state.archived_until.min(followed);
-        let erased = self.log.erase_before(before, until).await;
+        let until = state.transferred_until.min(followed);
+        let except = state.left_out.clone();
+        let erased = self.log.erase_before_except(before, until, except).await;
         made.erased = erased.map_err(Error::Log)?;
-        if self.log.orphans().is_some_and(|orphans| orphans.files > 0) {
-            self.log.remove_orphans(now).await.map_err(Error::Log)?;
-        }
         Ok(())
     }
+}
+
+/// Messages that are to be archived together.
+#[derive(Debug)]
+struct Wanted {
+    /// In the order of the archive.
+    keys: Vec<Key>,
+    /// Of these no document can be made.
+    left_out: BTreeSet<u64>,
+    /// Up to where the log is archived with them.
+    until: u64,
 }
 
 /// What became of a file on its way to the store.
 enum Transferred {
     There,
-    Gone,
     Not { reachable: bool },
 }
 
@@ -398,6 +484,17 @@ enum Transferred {
 struct Key {
     ordinal: u64,
     party: ClientId,
+}
+
+impl Wanted {
+    fn new(mut keys: Vec<Key>, until: u64) -> Self {
+        keys.sort_by(|one, other| one.order().cmp(&other.order()));
+        Self {
+            keys,
+            left_out: BTreeSet::new(),
+            until,
+        }
+    }
 }
 
 impl Key {

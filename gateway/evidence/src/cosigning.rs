@@ -6,6 +6,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -46,6 +47,8 @@ pub trait Post: Send + Sync {
 #[derive(Debug)]
 pub struct Cosigning {
     witnesses: Vec<Witness>,
+    /// How long one is waited for.
+    patience: Duration,
 }
 
 /// One witness.
@@ -99,9 +102,10 @@ pub enum State {
 }
 
 impl Cosigning {
-    /// Witnesses, each with its key and the URL it is asked at.
+    /// Witnesses, each with its key and the URL it is asked at, and how long one is waited for: so
+    /// long, and no longer, one that does not answer holds up the next round for all.
     #[must_use]
-    pub fn new(witnesses: Vec<(Verifier, String)>) -> Self {
+    pub fn new(witnesses: Vec<(Verifier, String)>, patience: Duration) -> Self {
         let witnesses = witnesses.into_iter().map(|(key, url)| Witness {
             key,
             url: url.trim_end_matches('/').to_owned(),
@@ -111,22 +115,29 @@ impl Cosigning {
         });
         Self {
             witnesses: witnesses.collect(),
+            patience,
         }
     }
 
-    /// Asks every witness that has not cosigned the latest checkpoint, all at once: one that is down
-    /// keeps no other waiting.
+    /// Asks every witness that has not cosigned the latest checkpoint, all at once and for the same
+    /// one: one that is down keeps no other waiting, and those that are up cosign together.
     pub async fn once(&mut self, log: &Arc<dyn Grown>, post: &impl Post, now: Timestamp) {
         let Some(note) = log.checkpoint() else { return };
         let Some((parsed, checkpoint)) = parsed(&note) else {
             tracing::error!("the log's own checkpoint is malformed");
             return;
         };
+        let patience = self.patience;
         let waiting = self.witnesses.iter_mut();
         let waiting = waiting.filter(|witness| !witness.has_cosigned(checkpoint.size()));
         let asked = waiting.map(async |witness| {
             let asked = witness.ask(log, &note, &parsed, &checkpoint, post, now);
-            let state = asked.await.unwrap_or_else(|state| state);
+            let state = match tokio::time::timeout(patience, asked).await {
+                Ok(asked) => asked.unwrap_or_else(|state| state),
+                Err(_) => State::Unreachable {
+                    reason: format!("it did not answer within {} s", patience.as_secs_f32()),
+                },
+            };
             witness.enter(state);
         });
         join_all(asked).await;

@@ -2,7 +2,8 @@
 //!
 //! A stamp covers the oldest messages without one, in order. It is asked of all approved authorities
 //! of the own instance in the order of the configuration, until one gives a token that holds; only
-//! then it is logged. Nothing here stops an exchange: how long messages may wait is the path's
+//! then it is logged. One that failed lately is asked after the others, or each batch of a backlog
+//! would wait for it; one whose clock is far ahead counts only when no other does better. Nothing here stops an exchange: how long messages may wait is the path's
 //! policy, and it reads the waiting from the log itself, so a restart forgives nothing.
 
 mod ask;
@@ -18,9 +19,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use certs_x509::timestamp::Token;
-use gateway_globalconf::Snapshot;
+use gateway_globalconf::{Snapshot, Timestamper};
 use gateway_messagelog::{MessageLog, Stamp};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 
 pub use ask::{Ask, AskError};
@@ -38,6 +39,8 @@ pub struct Options {
     /// How far an authority's time may be from ours before it is remarked, and how much older than
     /// the messages it covers a time stamp may be before it is refused.
     pub skew_max: Duration,
+    /// For how long an authority that failed is asked after all others.
+    pub avoided: Duration,
 }
 
 /// Stamps one log. Rounds are made one after the other, by one task.
@@ -88,6 +91,7 @@ impl Default for Options {
         Self {
             records_max: 10_000,
             skew_max: Duration::from_secs(300),
+            avoided: Duration::from_secs(600),
         }
     }
 }
@@ -197,12 +201,13 @@ impl<A: Ask> Stamper<A> {
         })
     }
 
-    /// Asks one after the other; the first token that holds is taken.
+    /// Asks one after the other; the first token that holds is taken. One with a time far ahead is
+    /// put by: verifiers judge by that time, and may find the signature too old.
     async fn ask_all(&self, conf: &Snapshot, wanted: &Wanted) -> Result<(String, Token), Error> {
         let approved = conf.timestamper_certificates();
-        self.known().follow(conf.timestampers());
+        let mut ahead: Option<(String, Token, SignedDuration)> = None;
         let mut tried = Vec::new();
-        for authority in conf.timestampers() {
+        for authority in self.in_turn(conf.timestampers()) {
             let answer = self.ask.ask(&authority.url, wanted.query.clone()).await;
             let now = (self.clock)();
             let token = answer
@@ -211,9 +216,17 @@ impl<A: Ask> Stamper<A> {
                 .and_then(|token| wanted.in_time(token, self.options.skew_max, now));
             match token {
                 Ok(token) => {
-                    self.remark_clock(&authority.url, token.gen_time(), now);
+                    let url = authority.url.clone();
+                    let offset = self.remark_clock(&url, token.gen_time(), now);
                     self.known().succeeded(authority, now);
-                    return Ok((authority.url.clone(), token));
+                    let is_ahead = offset.is_positive() && self.is_far(offset);
+                    if !is_ahead {
+                        self.known().clock_offset = Some(offset);
+                        return Ok((url, token));
+                    }
+                    if ahead.as_ref().is_none_or(|(_, _, least)| offset < *least) {
+                        ahead = Some((url, token, offset));
+                    }
                 }
                 Err(reason) => {
                     let url = &authority.url;
@@ -227,13 +240,25 @@ impl<A: Ask> Stamper<A> {
                 }
             }
         }
-        Err(Error::AllFailed { tried })
+        let (url, token, offset) = ahead.ok_or(Error::AllFailed { tried })?;
+        self.known().clock_offset = Some(offset);
+        Ok((url, token))
+    }
+
+    /// Who is asked, and in which order.
+    fn in_turn<'t>(&self, configured: &'t [Timestamper]) -> Vec<&'t Timestamper> {
+        let now = (self.clock)();
+        let mut known = self.known();
+        known.follow(configured);
+        let mut in_turn: Vec<_> = configured.iter().collect();
+        in_turn.sort_by_key(|one| known.failed_within(one, self.options.avoided, now));
+        in_turn
     }
 
     /// An authority's time counts, whatever ours is; but somebody should look.
-    fn remark_clock(&self, url: &str, gen_time: Timestamp, now: Timestamp) {
+    fn remark_clock(&self, url: &str, gen_time: Timestamp, now: Timestamp) -> SignedDuration {
         let offset = gen_time.duration_since(now);
-        if offset.unsigned_abs() > self.options.skew_max {
+        if self.is_far(offset) {
             let seconds = offset.as_secs();
             tracing::warn!(
                 url,
@@ -241,7 +266,11 @@ impl<A: Ask> Stamper<A> {
                 "the authority's clock is far from ours; one is wrong"
             );
         }
-        self.known().clock_offset = Some(offset);
+        offset
+    }
+
+    fn is_far(&self, offset: SignedDuration) -> bool {
+        offset.unsigned_abs() > self.options.skew_max
     }
 
     fn begin(&self) -> u64 {

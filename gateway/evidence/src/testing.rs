@@ -47,6 +47,8 @@ pub(crate) enum Answer {
     /// Its clock is so many seconds ahead.
     Ahead(i64),
     Down(AskError),
+    /// It never answers.
+    Silent,
     Bytes(Bytes),
     /// It stamps something else.
     OtherImprint,
@@ -65,6 +67,7 @@ struct Inner {
     unapproved: Timestamper,
     answers: Mutex<Vec<Answer>>,
     asked: Mutex<Vec<String>>,
+    queries: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Authorities {
@@ -77,6 +80,11 @@ impl Authorities {
         std::mem::take(&mut *self.0.asked.lock().unwrap())
     }
 
+    /// What they were asked since the last call.
+    pub(crate) fn queries(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut *self.0.queries.lock().unwrap())
+    }
+
     pub(crate) fn certificate(&self, index: usize) -> &Certificate {
         self.0.stampers[index].certificate()
     }
@@ -85,6 +93,7 @@ impl Authorities {
 impl Ask for Authorities {
     async fn ask(&self, url: &str, query: Vec<u8>) -> Result<Bytes, AskError> {
         self.0.asked.lock().unwrap().push(url.to_owned());
+        self.0.queries.lock().unwrap().push(query.clone());
         let index: usize = url.strip_prefix("http://tsa/").unwrap().parse().unwrap();
         let answer = self.0.answers.lock().unwrap()[index].clone();
         let (stamper, now) = (&self.0.stampers[index], self.0.clock.now());
@@ -95,6 +104,7 @@ impl Ask for Authorities {
                 stamper.respond(&query, then)
             }
             Answer::Down(error) => return Err(error),
+            Answer::Silent => std::future::pending().await,
             Answer::Bytes(bytes) => return Ok(bytes),
             Answer::OtherImprint => {
                 let other = Digest::of(DigestAlgorithm::Sha512, b"something else");
@@ -137,6 +147,7 @@ impl World {
                 unapproved,
                 answers: Mutex::new(vec![Answer::Good; authorities]),
                 asked: Mutex::default(),
+                queries: Mutex::default(),
             })),
             clock,
             authority,
@@ -204,19 +215,28 @@ impl World {
         self.append(record, Vec::new()).await;
     }
 
-    async fn append(&self, mut record: Record, attachments: Vec<Content>) {
-        let parts = Parts {
+    async fn append(&self, record: Record, attachments: Vec<Content>) {
+        let record = self.signed(vec![(record, attachments)]).remove(0);
+        self.log.append(record).await.unwrap();
+    }
+
+    /// These messages under one signature.
+    pub(crate) fn signed(&self, messages: Vec<(Record, Vec<Content>)>) -> Vec<Record> {
+        let parts = messages.iter().map(|(record, attachments)| Parts {
             message: Digest::of(DigestAlgorithm::Sha512, &record.message),
             attachments: attachments.iter().map(|one| *one.digest()).collect(),
-        };
-        let seal = sign(&self.context, &[parts], NOW).unwrap().remove(0);
-        record.signature = seal.signature;
-        (record.hash_chain_result, record.hash_chain) = seal.chain.unzip();
-        record.attachments = attachments
-            .into_iter()
-            .map(|one| (Vec::new(), one))
-            .collect();
-        self.log.append(record).await.unwrap();
+        });
+        let seals = sign(&self.context, &parts.collect::<Vec<_>>(), NOW).unwrap();
+        let records = messages.into_iter().zip(seals);
+        records
+            .map(|((mut record, attachments), seal)| {
+                record.signature = seal.signature;
+                (record.hash_chain_result, record.hash_chain) = seal.chain.unzip();
+                let attachments = attachments.into_iter();
+                record.attachments = attachments.map(|one| (Vec::new(), one)).collect();
+                record
+            })
+            .collect()
     }
 }
 
@@ -227,7 +247,7 @@ fn options() -> Options {
     }
 }
 
-fn record(id: &str, time: Timestamp) -> Record {
+pub(crate) fn record(id: &str, time: Timestamp) -> Record {
     let client = ClientId::from_rest("DEV/COM/1111/TESTCLI").unwrap();
     let provider = ClientId::from_rest("DEV/GOV/2222/TESTPROV").unwrap();
     Record {

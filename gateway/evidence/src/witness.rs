@@ -1,9 +1,11 @@
 //! The witness: cosigns the checkpoints of other logs, and never two that contradict each other.
 //!
 //! What it has cosigned last, of each log, is in `witness.redb`, durable before the cosignature is
-//! given out. Whoever can change that file can make the witness cosign a fork; whoever only reads
+//! given out. Its time never goes back, whatever the clock does: of the log a later time stands for a
+//! larger tree, or the same. Whoever can change that file can make the witness cosign a fork; whoever only reads
 //! it learns sizes and roots. The decision is [`gateway_tlog::witness::decide`].
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -24,8 +26,9 @@ pub struct Witness {
     signer: Signer,
     logs: Vec<Log>,
     store: Store,
-    /// Held from the look at the latest checkpoint until the next one is stored.
-    deciding: Mutex<()>,
+    /// Held from the look at the latest checkpoint until the next one is stored; inside, by origin, the
+    /// latest time that was signed since the start.
+    deciding: Mutex<BTreeMap<String, u64>>,
 }
 
 /// The answer to a request, for HTTP.
@@ -71,7 +74,7 @@ impl Witness {
             signer,
             logs,
             store: Store::open(path).map_err(Error::Store)?,
-            deciding: Mutex::new(()),
+            deciding: Mutex::default(),
         })
     }
 
@@ -134,26 +137,38 @@ impl Witness {
         if !self.logs.iter().any(|log| log.origin() == origin) {
             return Ok(Err(Refusal::UnknownOrigin));
         }
-        let _deciding = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = self.read(&origin)?.map(|latest| (latest.size, latest.root));
+        let mut times = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
+        let latest = self.read(&origin)?;
+        let last = latest.as_ref().map(|latest| (latest.size, latest.root));
         let accepted = match decide(&request, &self.logs, last) {
             Ok(accepted) => accepted,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        let stored = latest.as_ref().and_then(|latest| self.time_of(latest));
+        let signed = times.get(&origin).copied().max(stored);
         let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+        let seconds = seconds.max(signed.unwrap_or_default());
         let signature = accepted
             .cosign(&self.signer, seconds)
             .map_err(Error::Sign)?;
         let line = signature.to_line().into_bytes();
-        if last.is_some_and(|(size, _)| size == accepted.checkpoint().size()) {
-            // It is the same tree again, and that is stored: whoever repeats a request, which needs
-            // no key, does not make this disk write.
-            return Ok(Ok(line));
+        // It may be the same tree again, and that is stored: whoever repeats a request, which needs no
+        // key, does not make this disk write.
+        if last.is_none_or(|(size, _)| size != accepted.checkpoint().size()) {
+            let mut note = accepted.note().clone();
+            note.add(signature).map_err(Error::Sign)?;
+            self.write(&origin, &accepted, &note)?;
         }
-        let mut note = accepted.note().clone();
-        note.add(signature).map_err(Error::Sign)?;
-        self.write(&origin, &accepted, &note)?;
+        times.insert(origin, seconds);
         Ok(Ok(line))
+    }
+
+    /// When a stored checkpoint was cosigned; `None` when another key did it.
+    fn time_of(&self, latest: &Latest) -> Option<u64> {
+        let note = Note::parse(&latest.note).ok()?;
+        let own = std::slice::from_ref(self.verifier());
+        let verified = note.verify(own).ok()?;
+        verified.iter().filter_map(note::Verified::time).max()
     }
 
     fn read(&self, origin: &str) -> Result<Option<Latest>, Error> {
@@ -229,8 +244,9 @@ impl std::error::Error for Error {
 }
 
 const LATEST: Tree = Tree::new("latest");
-/// Room for a long proof and sixteen signatures, also of larger kinds than ours.
-const REQUEST_BYTES_MAX: usize = 64 << 10;
+/// Room for a long proof and sixteen signatures, also of the largest kinds, near 5 kB each
+/// (signed-note, Format).
+const REQUEST_BYTES_MAX: usize = 128 << 10;
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 #[cfg(test)]

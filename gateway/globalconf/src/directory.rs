@@ -26,6 +26,7 @@ use frame::Entity;
 /// A directory whose signature and expiry were checked. Only [`verify`] makes it.
 #[derive(Clone, Debug)]
 pub struct VerifiedDirectory {
+    bytes: Vec<u8>,
     version: Version,
     expires_at: Timestamp,
     parts: Vec<PartEntry>,
@@ -108,6 +109,7 @@ pub fn verify(
         .map(|e| part_entry(e, version, expires_at))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(VerifiedDirectory {
+        bytes: bytes.to_vec(),
         version,
         expires_at,
         parts,
@@ -116,6 +118,11 @@ pub fn verify(
 }
 
 impl VerifiedDirectory {
+    /// As it was received, for others who want to verify it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The version its parts are written in.
     pub fn version(&self) -> Version {
         self.version

@@ -7,6 +7,7 @@
 //! DEV/shared-params.xml
 //! DEV/….xml                          optional parts of the own instance
 //! DEV/….xml.metadata                 beside each part: what its directory said of it
+//! DEV/signed-directory.metadata      ours: the directory itself, so that others can check its signature
 //! PARTNER/shared-params.xml
 //! ```
 //!
@@ -36,6 +37,9 @@ pub const NEXT_UPDATE_PARAMS: &str = "nextupdate-params.xml";
 pub const MONITORING_PARAMS: &str = "monitoring-params.xml";
 /// The file of the optional part KARVAN-RULES.
 pub const RULES: &str = "karvan-rules.json";
+/// The signed directory of an instance as it was received. It is metadata: it changes with each
+/// download, and no part can be called so.
+pub const SIGNED_DIRECTORY: &str = "signed-directory.metadata";
 /// What the name of a part's metadata adds to the part's.
 pub const METADATA_SUFFIX: &str = ".metadata";
 
@@ -207,6 +211,7 @@ pub fn file_name(entry: &PartEntry) -> Result<String, Error> {
         && name.len() <= FILE_NAME_BYTES_MAX
         && name.chars().all(plain)
         && !name.ends_with(METADATA_SUFFIX)
+        && SIGNED_DIRECTORY.strip_suffix(METADATA_SUFFIX) != Some(name)
         && !matches!(name, PRIVATE_PARAMS | SHARED_PARAMS | INSTANCE_IDENTIFIER);
     match usable {
         true => Ok(name.to_owned()),

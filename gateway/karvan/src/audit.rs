@@ -10,9 +10,13 @@
 //! | `rules.rs` | what other rules would have made of the requests of a day |
 //! | `tree.rs` | proofs that a record is in a log, and that one log continues another |
 //! | `cross_check.rs` | both sides of the exchanges between two nodes |
-//! | `configuration.rs`, `keys.rs`, `pgp.rs` | by what they are judged, and what opens them |
+//! | `configuration.rs`, `approved.rs`, `anchor.rs` | by what they are judged, and whose word that is |
+//! | `keys.rs`, `pgp.rs` | what opens them |
+//! | `unread.rs`, `progress.rs`, `items.rs` | what cannot be read; how far it is; what programs get |
 //! | `export.rs`, `bundle.rs` | one exchange for a third person; checking what one was given |
 
+mod anchor;
+mod approved;
 mod archives;
 mod basis;
 mod bundle;
@@ -21,6 +25,7 @@ mod cross_check;
 mod documents;
 mod export;
 mod find;
+mod items;
 mod keys;
 mod log;
 mod pgp;
@@ -31,24 +36,31 @@ mod targets;
 #[cfg(test)]
 mod testing;
 mod tree;
+mod unread;
 mod verify;
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use gateway_messagelog::Protection;
 use gateway_messagelog::audit::Reader;
 use serde::Serialize;
+use serde_json::json;
 
+pub(crate) use self::anchor::Anchors;
 pub(crate) use self::basis::Grounds;
 pub(crate) use self::bundle::bundle_holds;
 pub(crate) use self::cross_check::compare;
 pub(crate) use self::export::export;
-pub(crate) use self::log::tally;
+pub(crate) use self::log::verify as verify_log;
 pub(crate) use self::tree::{KEYS, consistent};
+use crate::causes::with_causes;
 
-/// What an auditor can ask. Exit code 0: all good, 1: something is not, 2: it was asked wrongly.
+/// What an auditor can ask.
 #[derive(Clone, Debug, Subcommand)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) enum Command {
     /// Print who asked whom for what, when, and on what legal basis; check signatures,
     /// certificates, OCSP and the basis.
@@ -108,15 +120,31 @@ pub(crate) enum Error {
     /// A file cannot be read or written.
     File {
         path: PathBuf,
-        source: std::io::Error,
+        source: io::Error,
     },
-    Output(std::io::Error),
+    Output(io::Error),
     /// A temporary file cannot be written or read.
-    Temporary(std::io::Error),
+    Temporary(io::Error),
 }
 
 /// `true`: all good.
 pub(crate) fn run(command: &Command) -> Result<bool, Error> {
+    match answer(command) {
+        // Whoever listened has heard enough; what was not told was not found good.
+        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => {
+            if command.is_for_programs() {
+                // A program reads one document, whatever comes.
+                let document = json!({ "ok": false, "error": with_causes(&error) });
+                let _nobody_listens = print(&format!("{document}\n"));
+            }
+            Err(error)
+        }
+        done => done,
+    }
+}
+
+fn answer(command: &Command) -> Result<bool, Error> {
     match command {
         Command::Show(show) => show::run(show),
         Command::Find(find) => find::run(find),
@@ -129,12 +157,37 @@ pub(crate) fn run(command: &Command) -> Result<bool, Error> {
     }
 }
 
+impl Command {
+    fn is_for_programs(&self) -> bool {
+        match self {
+            Self::Show(show) => show.json,
+            Self::Find(find) => find.json,
+            Self::Verify(verify) => verify.json,
+            Self::Prove(prove) => prove.json,
+            Self::Consistency(consistency) => consistency.json,
+            Self::Rules(rules) => rules.json,
+            Self::CrossCheck(check) => check.json,
+            Self::Export(export) => export.json,
+        }
+    }
+}
+
 impl LogArguments {
     /// Opens the log for reading.
     pub(crate) fn open(&self) -> Result<Reader, Error> {
-        let protection = keys::protection(&self.key)?;
-        Reader::open_with(&log_folder(&self.data), protection).map_err(Error::Log)
+        open(&self.data, keys::protection(&self.key)?)
     }
+}
+
+/// Opens the log of a node for reading.
+fn open(data: &Path, protection: Option<Protection>) -> Result<Reader, Error> {
+    if !targets::is_log(data) {
+        return Err(Error::Use(format!(
+            "{}: there is no log of a node, or it may not be read",
+            data.display()
+        )));
+    }
+    Reader::open_with(&log_folder(data), protection).map_err(Error::Log)
 }
 
 /// The log stands in the data folder of a node; the log's own folder will do as well.
@@ -163,11 +216,11 @@ impl Tally {
 /// Prints, to whoever listens.
 fn print(text: &str) -> Result<(), Error> {
     use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).map_err(Error::Output)
 }
 
-pub(crate) fn file_error(path: &Path, source: std::io::Error) -> Error {
+pub(crate) fn file_error(path: &Path, source: io::Error) -> Error {
     Error::File {
         path: path.to_owned(),
         source,
@@ -196,3 +249,11 @@ impl std::error::Error for Error {
         }
     }
 }
+
+const AFTER_HELP: &str = "\
+Nothing is asked over the network, and nothing but what is exported is written. All times are UTC.
+Persons' numbers are not printed unless messages are asked for; exported files hold the messages.
+
+Exit status: 0 all good; 1 something does not hold, is missing or cannot be read; 2 it was asked
+wrongly, or what was named cannot be opened. --json prints one document (find: one a line), also
+when it ends with 2. docs/audit.md tells what each answer means, and the fields of the documents.";

@@ -165,7 +165,17 @@ impl Town {
         key: KeyKind,
         change: Option<fn(&mut config::node::Node)>,
     ) -> Result<Self, Error> {
-        let folder = folder()?;
+        Self::start_in(&std::env::temp_dir(), plan, key, change).await
+    }
+
+    /// The same in a folder below this one.
+    async fn start_in(
+        base: &Path,
+        plan: &'static Plan,
+        key: KeyKind,
+        change: Option<fn(&mut config::node::Node)>,
+    ) -> Result<Self, Error> {
+        let folder = folder_in(base)?;
         let base_port = place::free_base_port(plan).ok_or(Error::NoPorts)?;
         let place = Place::new(plan, folder.path(), base_port);
         country::found(&place, key)
@@ -233,7 +243,13 @@ impl Town {
 
 /// A folder for what is measured, gone when it is dropped.
 fn folder() -> Result<tempfile::TempDir, Error> {
-    let made = tempfile::Builder::new().prefix("karvan-bench-").tempdir();
+    folder_in(&std::env::temp_dir())
+}
+
+fn folder_in(base: &Path) -> Result<tempfile::TempDir, Error> {
+    let made = tempfile::Builder::new()
+        .prefix("karvan-bench-")
+        .tempdir_in(base);
     made.map_err(|source| Error::Io {
         what: "making a temporary folder",
         source,

@@ -5,6 +5,9 @@ mod declared;
 pub(crate) mod found;
 pub(crate) mod place;
 
+use std::sync::PoisonError;
+use std::time::Duration;
+
 use crate::config::{self, Loaded};
 use crate::node::{self, RunningNode};
 use crate::service::Running;
@@ -164,19 +167,40 @@ pub(crate) async fn start_surroundings(place: &Place) -> Result<Country, Error> 
     })
 }
 
-/// Starts everything in order: who is needed first, first.
+/// Starts everything in order: who is needed first, first. No node needs another one to start.
 pub(crate) async fn start(place: &Place) -> Result<Country, Error> {
     let mut country = start_surroundings(place).await?;
+    let mut starting = Vec::new();
     for plan in place.plan().nodes {
         let config = Loaded::read(&place.node_config(plan.name)).map_err(Error::Config)?;
-        let started = node::start(&config).await;
-        let node = started.map_err(|source| Error::Node {
-            name: plan.name,
-            source,
-        })?;
+        let node = tokio::spawn(async move { node::start(&config).await });
+        starting.push((plan.name, node));
+    }
+    for (name, node) in starting {
+        let started = node.await.map_err(|_| Error::Interrupted)?;
+        let node = started.map_err(|source| Error::Node { name, source })?;
         country.nodes.push(node);
     }
+    if place.plan().rules.is_some() {
+        heard_the_feed(&country.nodes).await;
+    }
     Ok(country)
+}
+
+/// Waits until every node has heard the feed: before that it refuses what rests on a consent or a case.
+async fn heard_the_feed(nodes: &[RunningNode]) {
+    let has_heard = |node: &RunningNode| {
+        let feed = node.node.feed.read();
+        let feed = feed.unwrap_or_else(PoisonError::into_inner);
+        feed.as_of().is_some()
+    };
+    for _ in 0..TRIES {
+        if nodes.iter().all(has_heard) {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    tracing::warn!("not every node has heard the feed of the consent desk");
 }
 
 impl Country {
@@ -219,3 +243,7 @@ impl std::error::Error for Error {
         }
     }
 }
+
+/// Ten seconds: a feed that could not be reached is asked again after a quarter of one.
+const TRIES: u32 = 1_000;
+const PAUSE: Duration = Duration::from_millis(10);

@@ -17,6 +17,8 @@ mod node;
 mod registry;
 mod sandbox;
 mod service;
+#[cfg(test)]
+mod testing;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -65,7 +67,7 @@ enum Command {
     Adapter(Service),
     /// What the road carries, beside what its parts would allow.
     Bench(bench::Options),
-    /// Read and check a node's message log, offline.
+    /// Check logs, signed documents, archives and bundles, offline.
     #[command(subcommand)]
     Audit(audit::Command),
     /// OpenPGP keys for archives, and decrypting what is encrypted for them.

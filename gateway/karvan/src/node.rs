@@ -70,24 +70,28 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
     let values = &config.values;
     let data_dir = config.path(&values.data_dir);
     gateway_store::file::create_dir(&data_dir).map_err(Error::Store)?;
+    // Read once: what it makes of the salt of the keys takes as long for all of them as for one.
+    let pin = config.pin(&values.token.pin_file).map_err(Error::Config)?;
     let transparency::Keys {
         log: signer,
         witness,
-    } = transparency::Keys::open(config).map_err(Error::Transparency)?;
+    } = transparency::Keys::open(config, &pin).map_err(Error::Transparency)?;
     let verifier = signer.verifier().clone();
     let mut options = log::options(config).map_err(Error::Config)?;
     if values.transparency.enabled {
-        options.tree = Some(log::tree(config, signer));
+        let former = transparency::former(config).map_err(Error::Transparency)?;
+        options.tree = Some(log::tree(config, signer, former));
     }
     let log = MessageLog::open(&data_dir.join("log"), options).map_err(Error::Log)?;
     if log.tree().is_some() {
         transparency::write_keys(config, &verifier).map_err(Error::Transparency)?;
     }
     let clock: Arc<dyn Clock> = Arc::new(clock::SystemClock);
-    let token = keys::Token::read(config).map_err(Error::Keys)?;
+    let token = keys::Token::read(config, &pin).map_err(Error::Keys)?;
     let local = local::from_config(config).map_err(Error::Config)?;
 
-    let opened = journal::open(config, clock.as_ref()).map_err(Error::Journal)?;
+    let opened = journal::open(config, &pin, clock.as_ref()).map_err(Error::Journal)?;
+    drop(pin);
     let node = Arc::new(Node {
         local: ArcSwap::from_pointee(local),
         conf: ArcSwapOption::empty(),
@@ -100,7 +104,7 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
         settings: settings(config).map_err(Error::Config)?,
     });
     let following = journal::Following::new(values, Arc::clone(&node), opened);
-    let following = following.map_err(Error::Journal)?;
+    let mut following = following.map_err(Error::Journal)?;
     let progress = following.progress();
     let identity = token.identity(&[], None);
     let mutual = ServerTls::mutual(identity.clone(), registered(&node)).map_err(Error::Net)?;
@@ -241,12 +245,14 @@ pub(crate) async fn start(config: &Loaded<config::node::Node>) -> Result<Running
 
 /// Reads everything the configuration names, without listening.
 pub(crate) fn check(config: &Loaded<config::node::Node>) -> Result<(), Error> {
-    keys::Token::read(config).map_err(Error::Keys)?;
+    let pin_file = &config.values.token.pin_file;
+    let pin = config.pin(pin_file).map_err(Error::Config)?;
+    keys::Token::read(config, &pin).map_err(Error::Keys)?;
     local::from_config(config).map_err(Error::Config)?;
     log::options(config).map_err(Error::Config)?;
     settings(config).map_err(Error::Config)?;
     configuration::anchor(config).map_err(Error::Configuration)?;
-    transparency::check(config).map_err(Error::Transparency)?;
+    transparency::check(config, &pin).map_err(Error::Transparency)?;
     archive::check(config, clock::SystemClock.now()).map_err(Error::Config)?;
     journal::check(config).map_err(Error::Journal)?;
     Ok(())

@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use certs_keys::Pin;
 use gateway_consent::Desk;
 use gateway_net::{Limits, ServerTls};
 use gateway_policy::rules::ConsentService;
@@ -73,13 +74,17 @@ pub(crate) async fn start(
     config: &Loaded<file::Registry>,
     opened: Opened,
 ) -> Result<(Running, SocketAddr), Error> {
-    let Opened { registry, keys } = opened;
+    let Opened {
+        registry,
+        keys,
+        pin,
+    } = opened;
     let changed = Arc::new(Notify::new());
     let publishing =
         Publishing::begin(Arc::clone(&registry), Arc::new(keys), Arc::clone(&changed))?;
     let mut running = Running::new();
     let consent = match open::desk(config)? {
-        Some(sections) => Some(start_desk(config, sections, &registry, &mut running).await?),
+        Some(sections) => Some(start_desk(config, &pin, sections, &registry, &mut running).await?),
         None => None,
     };
     if let Some(section) = &config.values.admin {
@@ -89,7 +94,7 @@ pub(crate) async fn start(
             has_desk: consent.is_some(),
             consent,
         };
-        start_admin(config, section, admin, &mut running).await?;
+        start_admin(config, &pin, section, admin, &mut running).await?;
     }
     let face = face::Face {
         publisher: publishing.publisher(),
@@ -107,13 +112,14 @@ pub(crate) async fn start(
 
 async fn start_desk(
     config: &Loaded<file::Registry>,
+    pin: &Pin,
     (section, feed_section): (&file::Desk, &file::Feed),
     registry: &Arc<Registry>,
     running: &mut Running,
 ) -> Result<ConsentService, Error> {
-    let tls = open::desk_tls(config, section, &open::pin(config)?)?;
+    let tls = open::desk_tls(config, section, pin)?;
     let state = registry.state();
-    let keys = desk_keys(config, &state.instance)?;
+    let keys = desk_keys(config, pin, &state.instance)?;
     let consent = consent_service(config, &state, &keys)?;
     if let Some(problem) = desk::disbelieved(&state, &consent) {
         tracing::error!("{problem}");
@@ -158,11 +164,12 @@ async fn start_desk(
 
 async fn start_admin(
     config: &Loaded<file::Registry>,
+    pin: &Pin,
     section: &file::Admin,
     admin: Admin,
     running: &mut Running,
 ) -> Result<(), Error> {
-    let tls = open::admin_tls(config, section, &open::pin(config)?)?;
+    let tls = open::admin_tls(config, section, pin)?;
     let local = LocalKey::make(&open::local_key(config))?;
     let face = admin::Face::new(Arc::new(admin), local, section.request_bytes_max);
     let listened = running.listen(section.listen, tls, Limits::default(), face);

@@ -110,13 +110,14 @@ pub(crate) async fn run(options: Options) -> Result<bool, Error> {
         began.elapsed().as_secs_f64(),
         place.folder().display(),
     ));
-    evidence::keep_checkpoints(&place, &country.nodes).map_err(Error::Audit)?;
-    let steps = Story::new(&place, &country.nodes, &narrator)
-        .map_err(Error::Net)?
-        .tell()
-        .await;
+    let mut story = Story::new(&place, &country.nodes, &narrator).map_err(Error::Net)?;
+    story.begin().await;
+    let mut incomplete = evidence::keep_checkpoints(&place, &country.nodes)
+        .await
+        .map_err(Error::Audit)?;
+    let steps = story.end().await;
 
-    let incomplete = evidence::complete(&country.nodes).await;
+    incomplete.extend(evidence::complete(&country.nodes).await);
 
     let stays = !options.once && !options.json;
     let country = if stays {
@@ -224,8 +225,9 @@ async fn judged(
     let place = place.clone();
     let judging = tokio::task::spawn_blocking(move || {
         let narrator = Narrator::new(silent);
-        let tally = audit_all(&place, &narrator)?;
+        let (tally, failures) = audit_all(&place, &narrator)?;
         let mut evidence = evidence::take(&place, &narrator).map_err(Error::Audit)?;
+        evidence.failures(failures);
         for reason in incomplete {
             evidence.fail(&narrator, reason);
         }
@@ -234,13 +236,21 @@ async fn judged(
     judging.await.map_err(|_| Error::Interrupted)?
 }
 
-fn audit_all(place: &Place, narrator: &Narrator) -> Result<Tally, Error> {
+/// Every record of every log, the tree they give, and that the registry signed the configurations they
+/// are judged by.
+fn audit_all(place: &Place, narrator: &Narrator) -> Result<(Tally, Vec<String>), Error> {
     narrator.say("\nThe auditor checks every record of every node");
-    let mut all = Tally::default();
+    let (mut all, mut failures) = (Tally::default(), Vec::new());
     for plan in place.plan().nodes {
         let data = place.node_folder(plan.name).join("data");
-        let tally =
-            audit::tally(&data, None, &mut |line| narrator.say(&line)).map_err(Error::Audit)?;
+        let anchors = evidence::anchors(place).map_err(Error::Audit)?;
+        let verdict = audit::verify_log(&data, None, anchors.as_ref(), None);
+        let verdict = verdict.map_err(Error::Audit)?;
+        for reason in verdict.failures {
+            narrator.say(&format!("  FAIL {reason}"));
+            failures.push(format!("{}: {reason}", plan.name));
+        }
+        let tally = verdict.tally;
         narrator.say(&format!(
             "  {:<6} {:>4} records: {} verified, {} time stamps, {} refusals noted, {} failed   ({})",
             plan.name,
@@ -253,7 +263,7 @@ fn audit_all(place: &Place, narrator: &Narrator) -> Result<Tally, Error> {
         ));
         all.add(&tally);
     }
-    Ok(all)
+    Ok((all, failures))
 }
 
 /// The portal's back end, for who wants to be a person of the country.

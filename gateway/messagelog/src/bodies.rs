@@ -3,8 +3,8 @@
 //! `‹random›.part` while it is received, `‹random›.body` once a record is about to name it: synced
 //! and renamed before the record is written, so that a durable record never names a file that is not
 //! durable. Left-over parts are swept when the log is opened. A process that dies between renaming
-//! and the record leaves a body that no record names; `retention` removes it only when the whole log
-//! was read, for the record might only be unreadable. Where the log has keys, the bytes in the files
+//! and the record leaves a body that no record names; once the log is open again, `retention` removes
+//! it, after the whole log was read: the record might only be unreadable. Where the log has keys, the bytes in the files
 //! are sealed: see `protection`.
 
 use std::fs::{self, File, OpenOptions};
@@ -15,6 +15,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use certs_keys::TAG_BYTES;
 
 use crate::protection::file::{self, CHUNK_BYTES, FileSeal, Sealing};
+use crate::retention::Recent;
 use crate::{Error, Protection};
 
 /// A folder of contents.
@@ -22,6 +23,8 @@ use crate::{Error, Protection};
 pub(crate) struct Bodies {
     dir: PathBuf,
     protection: Option<Protection>,
+    /// Told of what gets its last name.
+    recent: Recent,
 }
 
 /// The file of one content. Goes away with this handle unless a record names it.
@@ -32,6 +35,7 @@ pub(crate) struct BodyFile {
     file: File,
     form: Form,
     state: Mutex<State>,
+    recent: Recent,
 }
 
 /// A file that is being written.
@@ -68,7 +72,12 @@ impl Bodies {
         Self {
             dir: dir.to_owned(),
             protection,
+            recent: Recent::default(),
         }
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The keys of the log, if it has any.
@@ -77,7 +86,11 @@ impl Bodies {
     }
 
     /// Makes the folder and removes what was being received when the process ended.
-    pub(crate) fn open(dir: &Path, protection: Option<Protection>) -> Result<Self, Error> {
+    pub(crate) fn open(
+        dir: &Path,
+        protection: Option<Protection>,
+        recent: Recent,
+    ) -> Result<Self, Error> {
         gateway_store::file::create_dir(dir)?;
         let entries = fs::read_dir(dir).map_err(|source| Error::content("list", dir, source))?;
         let mut swept = 0_u64;
@@ -93,7 +106,10 @@ impl Bodies {
         if swept > 0 {
             tracing::info!(files = swept, "removed contents that were never logged");
         }
-        Ok(Self::at(dir, protection))
+        Ok(Self {
+            recent,
+            ..Self::at(dir, protection)
+        })
     }
 
     /// Begins a file. Blocks.
@@ -120,6 +136,7 @@ impl Bodies {
             file,
             form,
             state: Mutex::new(State::Part),
+            recent: self.recent.clone(),
         };
         if let Some(seal) = file.known_seal() {
             file.append(seal.header())?;
@@ -151,6 +168,7 @@ impl Bodies {
             file,
             form,
             state: Mutex::new(State::Named),
+            recent: Recent::default(),
         })
     }
 
@@ -280,6 +298,7 @@ impl BodyFile {
         self.file
             .sync_all()
             .map_err(|source| Error::content("sync", &part, source))?;
+        self.recent.note(&self.name);
         fs::rename(&part, path_of(&self.dir, &self.name, BODY))
             .map_err(|source| Error::content("rename", &part, source))?;
         *state = State::Settled;

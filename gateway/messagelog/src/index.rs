@@ -23,7 +23,7 @@ use gateway_store::segment::{Observer, Position};
 use gateway_store::tree::{ReadTx, Store};
 
 use self::thread::Indexing;
-use self::trees::{Indexed, at, at_or_before, messages_in, names_body, stamp_over, unpurged};
+use self::trees::{Indexed, at, at_or_before, messages_in, stamp_over, unpurged};
 pub(crate) use self::trees::{Mark, Stretch, by_client, by_id, by_service, by_time, indexed};
 use crate::record::Keys;
 use crate::retention::Found;
@@ -180,11 +180,6 @@ impl Index {
     pub(crate) fn messages_in(&self, entries: &RangeInclusive<u64>) -> Result<u64, Error> {
         self.reach(*entries.end())?;
         self.read(|tx| messages_in(tx, entries))
-    }
-
-    /// Whether an entry names this file, as far as the index goes: [`Self::flush`] first. It blocks.
-    pub(crate) fn names_body(&self, name: &str) -> Result<bool, Error> {
-        self.read(|tx| names_body(tx, name))
     }
 
     /// Forgets the entries of an erased segment. It blocks.

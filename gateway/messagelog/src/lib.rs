@@ -43,7 +43,7 @@ pub mod tree;
 
 pub use content::{Content, ContentReader};
 pub use error::Error;
-pub use log::{MessageLog, Options};
+pub use log::{Bookmark, MessageLog, Options};
 pub use protection::Protection;
 pub use record::{
     Basis, Consent, Covered, Direction, Disclosure, Entry, Ground, Logged, PersonMark, Protocol,

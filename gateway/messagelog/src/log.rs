@@ -12,13 +12,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use gateway_store::segment::{self, Log, Position};
 
+pub use self::read::Bookmark;
 use crate::bodies::Bodies;
 use crate::content::Place;
 use crate::index::{Feed, Index, Start};
 use crate::protection::known;
 use crate::record::encode_message;
 use crate::refusals::Refusals;
-use crate::retention::{Found, erased_stretches};
+use crate::retention::{self, ERASING, Found, Recent, erased_stretches};
 use crate::stamps::{Ahead, State};
 use crate::tree::{self, TREE, Tree};
 use crate::{
@@ -81,17 +82,17 @@ pub(crate) struct Inner {
     pub(crate) last_stamp: Mutex<Option<Stamp>>,
     /// One erases at a time.
     pub(crate) erasing_turn: tokio::sync::Mutex<()>,
-    /// Contents that no record named on opening.
+    /// Looks for contents that no record names.
     pub(crate) found: Arc<Found>,
-    write_failure: WriteFailure,
+    write_failure: Arc<WriteFailure>,
     keeper: audit::Keeper,
     dir: PathBuf,
     options: Options,
 }
 
-/// The failure of the last append. Costs the path one look at a flag.
+/// The failure of the last append, or of a content before it. Costs the path one look at a flag.
 #[derive(Debug, Default)]
-struct WriteFailure {
+pub(crate) struct WriteFailure {
     is_set: AtomicBool,
     last: Mutex<Option<Error>>,
 }
@@ -103,6 +104,13 @@ impl WriteFailure {
             Ok(()) => self.set(None),
             Err(error) if error.is_too_large() => {}
             Err(error) => self.set(Some(error.clone())),
+        }
+    }
+
+    /// A content could not be kept: its message cannot be logged, either.
+    pub(crate) fn met(&self, error: &Error) {
+        if matches!(error, Error::Content { .. }) {
+            self.set(Some(error.clone()));
         }
     }
 
@@ -127,8 +135,8 @@ impl fmt::Debug for MessageLog {
 }
 
 impl MessageLog {
-    /// Opens or begins the log in `dir`. A torn end is cut off, contents that were never logged are
-    /// removed, and the index is brought up to date in the background.
+    /// Opens or begins the log in `dir`. A torn end is cut off; in the background the index is brought
+    /// up to date, and contents that were never logged are removed.
     ///
     /// # Errors
     /// The folder cannot be used, belongs to another process, holds damage, or was sealed with a key
@@ -156,9 +164,11 @@ impl MessageLog {
             )?),
             _ => None,
         };
-        let bodies = Bodies::open(&dir.join(BODIES), options.protection.clone())?;
+        let (bodies_dir, recent) = (dir.join(BODIES), Recent::begun());
+        let bodies = Bodies::open(&bodies_dir, options.protection.clone(), recent.clone())?;
+        retention::finish(dir, &log, &bodies);
         let stamping = Arc::default();
-        let found = Arc::new(Found::new(&dir.join(BODIES))?);
+        let found = Arc::new(Found::new(&bodies_dir, recent));
         let start = Start {
             path: dir.join(INDEX),
             segments,
@@ -182,7 +192,7 @@ impl MessageLog {
                 last_stamp: Mutex::default(),
                 erasing_turn: tokio::sync::Mutex::default(),
                 found,
-                write_failure: WriteFailure::default(),
+                write_failure: Arc::default(),
                 keeper: audit::Keeper::open(&dir.join(CONFIGURATIONS))?,
                 dir: dir.to_owned(),
                 options,
@@ -202,6 +212,7 @@ impl MessageLog {
             self.inner.bodies.clone(),
             content_memory_bytes_max,
             content_bytes_max,
+            Arc::clone(&self.inner.write_failure),
         )
     }
 
@@ -241,7 +252,7 @@ impl MessageLog {
         appended.await.map_err(|_| Error::Interrupted)?
     }
 
-    /// Why the last message could not be logged, as long as none was logged since: the disk is full,
+    /// Why the last message or content could not be kept, as long as no message was logged since: the disk is full,
     /// most likely. A message that is too long is no such failure.
     #[must_use]
     pub fn write_failure(&self) -> Option<Error> {
@@ -261,7 +272,8 @@ impl MessageLog {
 
     /// Keeps a verified global configuration, by which messages are judged from `now` on, for later
     /// checks: the files as [`gateway_globalconf::disk`] lays them out. Cheap when it is the one
-    /// kept last; call it whenever a configuration was taken into use.
+    /// kept last; call it whenever a configuration was taken into use, also the same one again: the
+    /// clock may have been set back.
     ///
     /// # Errors
     /// It cannot be written.
@@ -270,7 +282,7 @@ impl MessageLog {
         files: &std::collections::BTreeMap<String, Vec<u8>>,
         now: jiff::Timestamp,
     ) -> Result<(), Error> {
-        let Some(kept) = self.inner.keeper.changed(files) else {
+        let Some(kept) = self.inner.keeper.changed(files, now) else {
             return Ok(());
         };
         let inner = Arc::clone(&self.inner);
@@ -362,6 +374,11 @@ impl Inner {
 
     pub(crate) fn bodies_dir(&self) -> PathBuf {
         self.dir.join(BODIES)
+    }
+
+    /// The note of what is being erased.
+    pub(crate) fn erasing(&self) -> PathBuf {
+        self.dir.join(ERASING)
     }
 }
 

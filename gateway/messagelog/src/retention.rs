@@ -3,8 +3,9 @@
 //! Whole closed segments are erased, nothing less. A segment goes when every entry in it is older
 //! than asked for, every message in it, and before it, is stamped, its messages are archived, and no
 //! time stamp in it covers a message of an earlier segment that stays. So a message that is there
-//! has its time stamp there. The order is: files of contents, payloads of the segment, index; after a
-//! crash anywhere between, the next call goes on.
+//! has its time stamp there. The order is: a note of the segment (`erasing`), files of contents,
+//! payloads of the segment, index. A crash anywhere between is made good when the log is opened: no
+//! record is left whose contents are gone.
 //!
 //! What remains of an erased entry is its digest in an unbroken chain: proofs about it still hold.
 //!
@@ -12,15 +13,17 @@
 
 mod orphans;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
-use gateway_store::segment::{Position, SegmentInfo};
+use gateway_store::segment::{Log, Position, SegmentInfo};
 use jiff::Timestamp;
 
-pub(crate) use self::orphans::Found;
 pub use self::orphans::Orphans;
+pub(crate) use self::orphans::{Found, Recent};
+use crate::bodies::Bodies;
 use crate::index::Stretch;
 use crate::log::Inner;
 use crate::record::{Keys, Kind, keys};
@@ -58,24 +61,38 @@ impl MessageLog {
         time: Timestamp,
         archived_until: u64,
     ) -> Result<Erased, Error> {
+        self.erase_before_except(time, archived_until, BTreeSet::new())
+            .await
+    }
+
+    /// As [`Self::erase_before`], but for segments that hold one of these messages: though their
+    /// numbers are lower, they are not archived.
+    ///
+    /// # Errors
+    /// The disk refused; what was begun is finished by the next call.
+    pub async fn erase_before_except(
+        &self,
+        time: Timestamp,
+        archived_until: u64,
+        except: BTreeSet<u64>,
+    ) -> Result<Erased, Error> {
         let inner = Arc::clone(&self.inner);
-        let erasing = tokio::spawn(async move {
-            inner
-                .erase_before(Bound {
-                    time,
-                    archived_until,
-                })
-                .await
-        });
+        let bound = Bound {
+            time,
+            archived_until,
+            except: Arc::new(except),
+        };
+        let erasing = tokio::spawn(inner.erase_before(bound));
         erasing.await.map_err(|_| Error::Interrupted)?
     }
 }
 
 /// What may go.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Bound {
     time: Timestamp,
     archived_until: u64,
+    except: Arc<BTreeSet<u64>>,
 }
 
 /// What is in a segment.
@@ -88,17 +105,17 @@ struct Inventory {
 impl Inner {
     async fn erase_before(self: Arc<Self>, bound: Bound) -> Result<Erased, Error> {
         let _one = self.erasing_turn.lock().await;
-        let inner = Arc::clone(&self);
-        let blocking = tokio::task::spawn_blocking(move || inner.is_open_segment_old(bound));
+        let (inner, time) = (Arc::clone(&self), bound.time);
+        let blocking = tokio::task::spawn_blocking(move || inner.is_open_segment_old(time));
         if blocking.await.map_err(|_| Error::Interrupted)?? {
             self.log.rotate().await?;
         }
         let inner = Arc::clone(&self);
-        let blocking = tokio::task::spawn_blocking(move || inner.erase_closed(bound));
+        let blocking = tokio::task::spawn_blocking(move || inner.erase_closed(&bound));
         blocking.await.map_err(|_| Error::Interrupted)?
     }
 
-    fn is_open_segment_old(&self, bound: Bound) -> Result<bool, Error> {
+    fn is_open_segment_old(&self, before: Timestamp) -> Result<bool, Error> {
         self.wait_until_complete()?;
         let segments = self.log.segments()?;
         let open = segments.iter().find(|segment| segment.is_open);
@@ -106,11 +123,11 @@ impl Inner {
             None => Ok(false),
             Some(open) => Ok(self
                 .time_of(open.first_ordinal)?
-                .is_some_and(|time| time < bound.time)),
+                .is_some_and(|time| time < before)),
         }
     }
 
-    fn erase_closed(&self, bound: Bound) -> Result<Erased, Error> {
+    fn erase_closed(&self, bound: &Bound) -> Result<Erased, Error> {
         let mut erased = Erased::default();
         let segments = self.log.segments()?;
         // What an earlier call erased, but could not take out of the index.
@@ -161,7 +178,7 @@ impl Inner {
         &self,
         stretch: Stretch,
         kept: &[Stretch],
-        bound: Bound,
+        bound: &Bound,
     ) -> Result<Option<Inventory>, Error> {
         // Mostly this tells without reading it all.
         if let Some(time) = self.time_of(stretch.last)?
@@ -204,8 +221,12 @@ impl Inner {
         let names: Vec<&str> = keys
             .flat_map(|keys| keys.bodies.iter().map(String::as_str))
             .collect();
+        let note = self.erasing();
+        gateway_store::file::replace(&note, stretch.segment.to_string().as_bytes())?;
         let contents = remove_bodies(&self.bodies_dir(), names.iter().copied())?;
         let payloads = self.log.erase(stretch.segment)?;
+        // Should it stay: what it names is erased.
+        let _left = fs::remove_file(note);
         // A stamp among them is no longer to be handed out.
         let last_stamp = self.last_stamp.lock();
         *last_stamp.unwrap_or_else(PoisonError::into_inner) = None;
@@ -227,11 +248,14 @@ impl Inner {
 }
 
 /// One entry does not keep its segment.
-fn may_go(position: Position, keys: &Keys, kept: &[Stretch], bound: Bound) -> bool {
+fn may_go(position: Position, keys: &Keys, kept: &[Stretch], bound: &Bound) -> bool {
     keys.time < bound.time
         && match keys.kind {
             Kind::Refusal => true,
-            Kind::Message => position.ordinal <= bound.archived_until,
+            Kind::Message => {
+                position.ordinal <= bound.archived_until
+                    && !bound.except.contains(&position.ordinal)
+            }
             Kind::Stamp { first, last } => kept
                 .iter()
                 .all(|kept| last < kept.first || kept.last < first),
@@ -250,6 +274,46 @@ fn stretch_of(segment: &SegmentInfo) -> Option<Stretch> {
 pub(crate) fn erased_stretches(segments: &[SegmentInfo]) -> Vec<Stretch> {
     let erased = segments.iter().filter(|segment| segment.erased);
     erased.filter_map(stretch_of).collect()
+}
+
+/// Brings to its end what a crash stopped: of the segment noted, contents may be gone already. What
+/// cannot be erased now waits for the next call that erases.
+pub(crate) fn finish(dir: &Path, log: &Log, bodies: &Bodies) {
+    let note = dir.join(ERASING);
+    let finished = match fs::read_to_string(&note) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+        Err(source) => Err(Error::content("read", &note, source)),
+        Ok(number) => try_finish(&number, log, bodies),
+    };
+    let removed = finished.and_then(|()| {
+        fs::remove_file(&note).map_err(|source| Error::content("remove", &note, source))
+    });
+    if let Err(error) = removed {
+        tracing::warn!(%error, "what was being erased when the process ended is not erased yet");
+    }
+}
+
+fn try_finish(number: &str, log: &Log, bodies: &Bodies) -> Result<(), Error> {
+    let segments = log.segments()?;
+    let noted = |segment: &&SegmentInfo| segment.number.to_string() == number;
+    let Some(segment) = segments.iter().find(noted) else {
+        return Ok(());
+    };
+    if segment.is_open || segment.erased {
+        return Ok(());
+    }
+    let number = segment.number;
+    let mut names = Vec::new();
+    for item in log.scan_segments(number..=number)? {
+        names.extend(keys(&item?.1, bodies.protection())?.bodies);
+    }
+    remove_bodies(bodies.dir(), names.iter().map(String::as_str))?;
+    log.erase(number)?;
+    tracing::info!(
+        segment = number,
+        "erased what was being erased when the process ended"
+    );
+    Ok(())
 }
 
 /// Removes files of contents as far as they are there; tells how long they were. Durable when `Ok`.
@@ -275,6 +339,9 @@ fn remove_bodies<'n>(dir: &Path, names: impl Iterator<Item = &'n str>) -> Result
     }
     Ok(bytes)
 }
+
+/// Names the segment that is being erased.
+pub(crate) const ERASING: &str = "erasing";
 
 #[cfg(test)]
 mod model;

@@ -1,11 +1,14 @@
 //! Receives a content of unknown length: hashed on the way, in constant memory.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use certs_keys::Hasher;
 use tokio::task::JoinHandle;
 
 use crate::bodies::{Bodies, BodyWriter};
 use crate::content::DIGEST;
+use crate::log::WriteFailure;
 use crate::{Content, Error};
 
 /// Receives one body or attachment.
@@ -18,6 +21,8 @@ pub struct Spool {
     bodies: Bodies,
     memory_bytes_max: usize,
     content_bytes_max: u64,
+    /// Told when the disk fails.
+    failure: Arc<WriteFailure>,
     length: u64,
     /// Not yet written, at most about one bound.
     chunks: Vec<Bytes>,
@@ -51,8 +56,14 @@ struct Writing {
 }
 
 impl Spool {
-    pub(crate) fn new(bodies: Bodies, memory_bytes_max: usize, content_bytes_max: u64) -> Self {
+    pub(crate) fn new(
+        bodies: Bodies,
+        memory_bytes_max: usize,
+        content_bytes_max: u64,
+        failure: Arc<WriteFailure>,
+    ) -> Self {
         Self {
+            failure,
             bodies,
             memory_bytes_max,
             content_bytes_max,
@@ -117,7 +128,8 @@ impl Spool {
                     writing.take(&chunks)?;
                     Ok::<_, Error>((writing.file.finish()?, writing.hasher.finish()))
                 });
-                let (file, digest) = finishing.await.map_err(|_| Error::Interrupted)??;
+                let finished = finishing.await.map_err(|_| Error::Interrupted)?;
+                let (file, digest) = finished.inspect_err(|error| self.failure.met(error))?;
                 Ok(Content::in_file(file, self.length, digest))
             }
             Stage::Failed(error) => Err(error),
@@ -181,7 +193,8 @@ impl Spool {
         let written = writing
             .await
             .map_err(|_| Error::Interrupted)
-            .and_then(|written| written);
+            .and_then(|written| written)
+            .inspect_err(|error| self.failure.met(error));
         // The handle has given its value: it must not be asked again.
         let error = written
             .as_ref()

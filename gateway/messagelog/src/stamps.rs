@@ -38,7 +38,8 @@ pub struct Stamping {
     pub stamped_until: u64,
     /// How many messages wait.
     pub unstamped: u64,
-    /// When the first of them was logged.
+    /// Since when the first of them waits: when it was logged, or what the clock said at a later
+    /// message, should that be earlier. The clock was set back then, and must not hide the waiting.
     pub oldest: Option<Timestamp>,
     /// The numbers count the whole log. `false` for a while after opening a log whose index is
     /// far behind or lost: then they count what was logged since.
@@ -112,6 +113,14 @@ pub(crate) struct Oldest {
     pub(crate) time: Timestamp,
 }
 
+impl Oldest {
+    /// The first stays the first. It waits at least as long as one that came after it.
+    fn before(self, later: Option<Self>) -> Self {
+        let time = later.map_or(self.time, |later| self.time.min(later.time));
+        Self { time, ..self }
+    }
+}
+
 impl State {
     fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -144,7 +153,8 @@ impl State {
         }
         counts.stamped_until = stamped_until;
         counts.unstamped = counts.unstamped.saturating_add(unstamped);
-        counts.oldest = oldest.or(counts.oldest);
+        let since = counts.oldest;
+        counts.oldest = oldest.map(|oldest| oldest.before(since)).or(since);
         counts.complete = true;
     }
 
@@ -152,10 +162,10 @@ impl State {
     pub(crate) fn message(&self, ordinal: u64, time: Timestamp) {
         let mut counts = self.counts();
         counts.unstamped = counts.unstamped.saturating_add(1);
-        let oldest = Oldest { ordinal, time };
-        counts.oldest.get_or_insert(oldest);
+        let this = Oldest { ordinal, time };
+        counts.oldest = Some(counts.oldest.unwrap_or(this).before(Some(this)));
         if ordinal > counts.watched_after {
-            counts.watched.get_or_insert(oldest);
+            counts.watched = Some(counts.watched.unwrap_or(this).before(Some(this)));
         }
     }
 
@@ -175,7 +185,9 @@ impl State {
         counts.unstamped = counts.unstamped.saturating_sub(messages);
         counts.oldest = match counts.unstamped {
             0 => None,
-            _ => next.or(counts.watched),
+            _ => next
+                .map(|next| next.before(counts.watched))
+                .or(counts.watched),
         };
     }
 

@@ -6,25 +6,28 @@
 //! and it stays when a payload is erased: so does every proof.
 //!
 //! In the folder `tree/` of a log: `checkpoint` is the latest signed note, `tile/…` are its tiles,
-//! `cosigned` is the latest checkpoint with cosignatures of witnesses. All this can be made again
-//! from the segments, and what is read of it is checked first; none of it is synced while exchanges go
-//! on. `synced` holds a signed state of some seconds ago, durably: a restart goes on from there, and
-//! holds the result against every checkpoint that it finds. A checkpoint is signed over durable
-//! entries only, so it holds whatever happens to the process or the power. Who can change these files
-//! can make the node refuse to start. Who takes all of them away, and the segments too, or puts older
-//! ones in their place, has it begin anew, and sign what contradicts what it signed before: that
-//! shows to whoever has kept a checkpoint, which is what witnesses are for.
+//! `cosigned`, `cosigned-2`, … are the latest checkpoints with cosignatures of so many witnesses. Tiles
+//! and checkpoint can be made again from the segments, later cosignatures stand for earlier records,
+//! too; what is read is checked first, and none of it is synced while exchanges go on. `synced` holds
+//! a signed state of some seconds ago, durably: a restart goes on from there, and holds the result
+//! against every checkpoint that it finds. A checkpoint is signed over durable entries only, so it
+//! holds whatever happens to the process or the power. Who can change these files can make the node
+//! refuse to start. Who takes all of them away, and the segments too, or puts older ones in their
+//! place, has it begin anew, and sign what contradicts what it signed before: that shows to whoever
+//! has kept a checkpoint, which is what witnesses are for.
 //!
 //! * `edge`: the partial tiles at the right, from which the root is made
 //! * `files`: the folder
 //! * `leaves`: the digests as the segments give them
 //! * `view`: tiles and proofs, checked up to the edge
+//! * `cosigned`: the checkpoints that witnesses have cosigned
 //! * `begin`: what opening does
 //! * `grow`: the thread
 //! * `synced`: the bytes of the file of that name
 //! * `offline`: reading without owning
 
 mod begin;
+mod cosigned;
 mod edge;
 mod error;
 mod files;
@@ -44,15 +47,16 @@ use bytes::Bytes;
 use gateway_store::segment::Observer;
 use gateway_tlog::Hash;
 use gateway_tlog::checkpoint::{self, Log};
-use gateway_tlog::note::{Note, Signature, Signer};
+use gateway_tlog::note::{Note, Signature, Signer, Verifier};
 use gateway_tlog::proof::Proof;
 use gateway_tlog::tile::{self, Resource};
 
 pub use error::Error;
 pub use offline::{Checked, Offline};
 
+use self::cosigned::file_name;
 use self::edge::Edge;
-use self::files::{CHECKPOINT, COSIGNED, Files};
+use self::files::{CHECKPOINT, Files};
 use self::grow::{Growing, Inbox, Published, Shared};
 use self::view::View;
 
@@ -61,6 +65,9 @@ use self::view::View;
 pub struct Options {
     /// Signs the checkpoints; its name is the origin of the log.
     pub signer: Arc<Signer>,
+    /// The keys that signed them before, under the same name. What they signed binds the log further;
+    /// nothing new is signed by them.
+    pub former: Vec<Verifier>,
     /// How long a new entry waits at most for a checkpoint that covers it.
     pub interval: Duration,
 }
@@ -71,6 +78,7 @@ impl Options {
     pub fn new(signer: Arc<Signer>) -> Self {
         Self {
             signer,
+            former: Vec::new(),
             interval: Duration::from_secs(1),
         }
     }
@@ -123,11 +131,13 @@ impl Tree {
         feed: Feed,
     ) -> Result<Self, Error> {
         let files = Files::open(dir)?;
-        let log =
-            Log::of_key(options.signer.verifier().clone()).map_err(|error| Error::Checkpoint {
+        let keys = std::iter::once(options.signer.verifier()).chain(&options.former);
+        let log = Log::new(options.signer.name(), keys.cloned().collect()).map_err(|error| {
+            Error::Checkpoint {
                 path: files.path(CHECKPOINT),
                 reason: error.to_string(),
-            })?;
+            }
+        })?;
         let begun = begin::begin(&files, segments, records, &log)?;
         let Feed { inbox } = feed;
         let interval = options.interval.max(INTERVAL_MIN);
@@ -147,7 +157,7 @@ impl Tree {
         })
     }
 
-    /// The log as others know it: its origin and the key that signs for it.
+    /// The log as others know it: its origin, the key that signs for it, and those that did before.
     #[must_use]
     pub fn log(&self) -> &Log {
         &self.log
@@ -174,12 +184,19 @@ impl Tree {
     /// The latest checkpoint that has cosignatures; `None` when none ever had.
     #[must_use]
     pub fn cosigned_checkpoint(&self) -> Option<Bytes> {
+        self.cosigned_by(1)
+    }
+
+    /// The latest checkpoint that has cosignatures of at least so many witnesses; `None` when none
+    /// ever had.
+    #[must_use]
+    pub fn cosigned_by(&self, count: usize) -> Option<Bytes> {
         let cosigned = self
             .shared
             .cosigned
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let opened = cosigned.as_ref()?;
+        let opened = cosigned.by(count)?;
         Some(opened.note().to_bytes().into())
     }
 
@@ -239,7 +256,8 @@ impl Tree {
             .cosigned
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+            .latest()
+            .cloned()
             .filter(|opened| {
                 let size = opened.checkpoint().size();
                 ordinal <= size && size <= published.edge.size()
@@ -279,7 +297,7 @@ impl Tree {
     }
 
     /// Takes cosignatures on a checkpoint that this tree has given; the caller has verified them.
-    /// They stay with that checkpoint until a later one is cosigned. False: a later one is already.
+    /// They stay with that checkpoint until a later one has as many. False: a later one has already.
     ///
     /// # Errors
     /// The checkpoint is not ours, or there are too many signatures, or they cannot be written.
@@ -296,22 +314,22 @@ impl Tree {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let mut note = opened.note().clone();
-        if let Some(before) = cosigned.as_ref() {
-            if before.checkpoint().size() > opened.checkpoint().size() {
-                return Ok(false);
-            }
-            if before.note().text() == note.text() {
-                note = merged(before.note(), note.signatures()).map_err(refused)?;
-            }
+        if let Some(before) = cosigned.of_text(note.text()) {
+            note = merged(before.note(), note.signatures()).map_err(refused)?;
         }
         let note = merged(&note, lines).map_err(refused)?;
         let bytes = Bytes::from(note.to_bytes());
         let opened =
             checkpoint::open_note(note, &self.log).map_err(|error| refused(error.to_string()))?;
-        self.files.write(COSIGNED, &bytes)?;
-        let text = opened.note().text().to_owned();
-        *cosigned = Some(opened);
-        if self.shared.published.borrow().text == text {
+        let places = cosigned.places(&opened, &self.log);
+        if places.is_empty() {
+            return Ok(false);
+        }
+        for count in &places {
+            self.files.write(&file_name(*count), &bytes)?;
+        }
+        cosigned.put(&places, &opened);
+        if self.shared.published.borrow().text == opened.note().text() {
             self.files.write(CHECKPOINT, &bytes)?;
             self.shared
                 .published

@@ -44,17 +44,23 @@ pub fn verify(
 /// Reads what a witness has answered: signature lines, of which those of unknown keys are left out.
 ///
 /// # Errors
-/// They are not signature lines, one of a known witness is bad, or none is of a known witness.
+/// They are not signature lines, one of a known witness is bad or without a time, or none is of a known
+/// witness.
 pub fn read_lines(
     body: &[u8],
     checkpoint: &Checkpoint,
     witnesses: &[Verifier],
 ) -> Result<Vec<Cosignature>, Error> {
-    let note = [checkpoint.to_text().as_bytes(), b"\n", body].concat();
-    let cosignatures = of_note(&Note::parse(&note)?, witnesses)?;
-    match cosignatures.is_empty() {
-        true => Err(Error::Unsigned),
-        false => Ok(cosignatures),
+    let lines = std::str::from_utf8(body).map_err(|_| Error::Text)?;
+    let note = Note::with_lines(checkpoint.to_text(), lines)?;
+    let cosignatures = of_note(&note, witnesses)?;
+    if cosignatures.is_empty() {
+        return Err(Error::Unsigned);
+    }
+    // tlog-witness, add-checkpoint: a witness must not leave the time out.
+    match cosignatures.iter().find(|found| found.time == 0) {
+        Some(found) => Err(Error::Time { time: found.time }),
+        None => Ok(cosignatures),
     }
 }
 

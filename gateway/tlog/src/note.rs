@@ -102,6 +102,12 @@ impl Note {
         Ok(Self { text, signatures })
     }
 
+    /// A text with the signature lines that somebody sent for it. They cannot change the text.
+    pub(crate) fn with_lines(text: String, lines: &str) -> Result<Self, Error> {
+        check_length(lines.len())?;
+        Self::new(text, signature::read_lines(lines)?)
+    }
+
     /// Signs a text with each of these keys.
     ///
     /// # Errors

@@ -128,6 +128,49 @@ fn a_sealed_key_opens_with_its_pin_alone() {
 }
 
 #[test]
+fn keys_under_one_pin_share_the_salt_and_no_octet_of_what_is_sealed() {
+    let key = SoftKey::generate(KeyKind::P256).unwrap();
+    let pin = Pin::new("1234".to_owned());
+    let sealed = [(); 2].map(|()| key.to_encrypted_pem(&pin).unwrap());
+    let documents = sealed
+        .each_ref()
+        .map(|pem| SecretDocument::from_pem(pem).unwrap().1);
+    let [first, second] = documents
+        .each_ref()
+        .map(|document| pkcs8::EncryptedPrivateKeyInfo::from_der(document.as_bytes()).unwrap());
+    let parameters = |sealed: &pkcs8::EncryptedPrivateKeyInfo<'_>| {
+        let parameters = sealed.encryption_algorithm.pbes2().unwrap();
+        let kdf = parameters.kdf.pbkdf2().unwrap();
+        let pkcs8::pkcs5::pbes2::EncryptionScheme::Aes256Cbc { iv } = parameters.encryption else {
+            panic!("{parameters:?}");
+        };
+        (kdf.salt.to_owned(), kdf.iteration_count, *iv)
+    };
+    let (salt, iterations, iv) = parameters(&first);
+    assert_eq!((salt.len(), iterations), (16, 600_000));
+    let (same_salt, _, other_iv) = parameters(&second);
+    assert_eq!(same_salt, salt);
+    assert_ne!(other_iv, iv);
+    let blocks = |sealed: &pkcs8::EncryptedPrivateKeyInfo<'_>| -> std::collections::BTreeSet<_> {
+        let blocks = sealed.encrypted_data.chunks(16);
+        blocks.map(<[u8]>::to_vec).collect()
+    };
+    assert!(blocks(&first).is_disjoint(&blocks(&second)));
+
+    // What is cut is refused, not taken for a key or for a reason to stop.
+    for cut in [0, 16, 17] {
+        let cut = pkcs8::EncryptedPrivateKeyInfo {
+            encryption_algorithm: first.encryption_algorithm.clone(),
+            encrypted_data: &first.encrypted_data[..cut],
+        };
+        let cut = SecretDocument::try_from(cut).unwrap();
+        let pem = cut.to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF).unwrap();
+        let refused = SoftKey::from_encrypted_pem(&pem, &pin).unwrap_err();
+        assert_eq!(refused, Error::WrongPin);
+    }
+}
+
+#[test]
 fn opens_what_openssl_has_sealed() {
     let pin = Pin::new("1234".to_owned());
     for pem in [SEALED_PBKDF2, SEALED_SCRYPT] {

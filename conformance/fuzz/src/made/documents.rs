@@ -36,12 +36,25 @@ pub fn configuration() -> &'static Snapshot {
 }
 
 /// Documents with signatures over one message and over several, stamped alone and in a batch; as
-/// containers, and as the list of files that the target takes, too.
+/// containers, and as the list of files that the target takes, too; and lists in whose chains names
+/// were taken away or made up.
 pub fn documents_and_files() -> Vec<Vec<u8>> {
-    let containers = documents().containers.iter();
-    containers
+    let containers = &documents().containers;
+    let mut seeds: Vec<_> = containers
+        .iter()
         .flat_map(|container| [container.clone(), framed(container)])
-        .collect()
+        .collect();
+    for (from, to) in [
+        ("<DataRef URI=\"/attachment1\">", "<HashValue>"),
+        ("<DataRef URI=\"/attachment2\">", "<HashValue>"),
+        ("<HashValue>", "<DataRef URI=\"/attachment1\">"),
+    ] {
+        let renamed = containers
+            .iter()
+            .map(|container| renamed(container, from, to));
+        seeds.extend(renamed.flatten());
+    }
+    seeds
 }
 
 fn documents() -> &'static Documents {
@@ -139,12 +152,47 @@ fn container((message, attachments): &Message, seal: &Seal, is_batch: bool) -> V
 /// The files one after the other, each behind a line with its length and name: what changes in them
 /// is not caught by a checksum.
 fn framed(container: &[u8]) -> Vec<u8> {
+    list(&files(container))
+}
+
+/// Without the attachment, if it has any of the name, and with another start tag in the chain of the
+/// signature; `None` where there is no such tag.
+fn renamed(container: &[u8], from: &str, to: &str) -> Option<Vec<u8>> {
+    let mut files = files(container);
+    let (_, chain) = files
+        .iter_mut()
+        .find(|(name, _)| name == "sig-hashchain.xml")?;
+    let text = String::from_utf8(chain.to_vec()).expect("text");
+    let (before, behind) = text.split_once(from)?;
+    let name = |tag: &str| {
+        tag.trim_matches(['<', '>'])
+            .split(' ')
+            .next()
+            .map(str::to_owned)
+    };
+    let (from_name, to_name) = (name(from)?, name(to)?);
+    let behind = behind.replacen(&format!("</{from_name}>"), &format!("</{to_name}>"), 1);
+    *chain = format!("{before}{to}{behind}").into();
+    files.retain(|(name, _)| !from.contains(&format!("/{name}\"")));
+    Some(list(&files))
+}
+
+fn files(container: &[u8]) -> Vec<(String, Bytes)> {
     let archive = Archive::open(container.to_vec(), &Limits::CONTAINER).expect("a container");
+    let entries = archive.entries().iter();
+    entries
+        .map(|entry| {
+            let content = archive.read(entry).expect("a file");
+            (entry.name().to_owned(), content)
+        })
+        .collect()
+}
+
+fn list(files: &[(String, Bytes)]) -> Vec<u8> {
     let mut framed = Vec::new();
-    for entry in archive.entries() {
-        let content = archive.read(entry).expect("a file");
-        framed.extend(format!("{} {}\n", content.len(), entry.name()).into_bytes());
-        framed.extend_from_slice(&content);
+    for (name, content) in files {
+        framed.extend(format!("{} {name}\n", content.len()).into_bytes());
+        framed.extend_from_slice(content);
     }
     framed
 }

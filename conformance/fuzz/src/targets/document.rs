@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use gateway_asic::container;
-use gateway_asic::report::Part;
+use gateway_asic::report::{Part, Warning};
 use gateway_asic::verify;
 use gateway_asic::zip::{Archive, Options, Writer};
 
@@ -45,6 +45,19 @@ fn judge(octets: &Bytes) {
         Part::NotKept => false,
     });
     assert_eq!(verified.count(), 1 + opened.attachments().len());
+    // No part is taken out or made up in silence. Only of a message without attachments nobody knows
+    // that there was never one.
+    let told = report.covered.len() - 1;
+    let is_doubted = report
+        .warnings
+        .iter()
+        .any(|warning| matches!(warning, Warning::BesideMessage | Warning::Misnamed { .. }));
+    let is_unknown = (told, attachments.len(), opened.attachments().len()) == (1, 0, 0);
+    assert!(
+        told == attachments.len() || is_doubted || is_unknown,
+        "{told} parts of {}",
+        attachments.len()
+    );
     let member = report.signer.id.member();
     assert_eq!((member.member_class(), member.member_code()), ("GOV", "1"));
     assert_eq!(report.timestamp.time, made::now());

@@ -23,12 +23,23 @@ pub(super) struct Said {
 
 /// Reads a message: SOAP where it begins as XML does, REST otherwise.
 pub(super) fn read(message: &Bytes) -> Result<Said, Error> {
-    let start = message.strip_prefix(BYTE_ORDER_MARK).unwrap_or(message);
-    match start.trim_ascii_start().first() {
-        Some(b'<') => soap_message(message),
-        _ if rest::is_response(message) => rest_response(message),
-        _ => rest_request(message),
+    if is_xml(message) {
+        return soap_message(message);
     }
+    match rest::is_response(message) {
+        true => rest_response(message),
+        false => rest_request(message),
+    }
+}
+
+/// It begins as XML does, also in encodings that are not read: so that this is what is said of it.
+fn is_xml(message: &[u8]) -> bool {
+    let start = message.strip_prefix(BYTE_ORDER_MARK).unwrap_or(message);
+    let is_wide = matches!(
+        message,
+        [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, ..] | [_, 0, ..]
+    );
+    is_wide || start.trim_ascii_start().first() == Some(&b'<')
 }
 
 fn soap_message(message: &Bytes) -> Result<Said, Error> {

@@ -1,4 +1,5 @@
-//! The digests that a hash chain states for parts: what was signed of a part that was not kept.
+//! The digests that a hash chain states for parts, and where: what was signed of a part that was not
+//! kept.
 //!
 //! Nothing is judged here; that the chain leads to its result is found out by `gateway-seal`, which
 //! recomputes it. Only steps that the result leads to are read: others are signed by nobody.
@@ -17,6 +18,8 @@ pub(super) struct Stated {
     parts: Vec<(String, Digest)>,
     /// By name; `None` where several differ.
     only: HashMap<String, Option<Digest>>,
+    /// The steps that name parts, with the names of their entries in order, where they have one.
+    steps: Vec<Vec<Option<String>>>,
 }
 
 /// The parts that the result leads to; nothing when the documents cannot be read.
@@ -36,9 +39,17 @@ impl Stated {
         self.only.get(uri)?.as_ref()
     }
 
-    fn of(all: Vec<(String, Digest)>) -> Self {
+    /// The steps that name parts: of each entry the name, `None` for one without.
+    pub(super) fn steps(&self) -> &[Vec<Option<String>>] {
+        &self.steps
+    }
+
+    fn of(all: Vec<(String, Digest)>, steps: Vec<Vec<Option<String>>>) -> Self {
         let mut seen = HashSet::new();
-        let mut stated = Self::default();
+        let mut stated = Self {
+            steps,
+            ..Self::default()
+        };
         for (uri, digest) in all {
             if !seen.insert((uri.clone(), digest)) {
                 continue;
@@ -48,6 +59,11 @@ impl Stated {
             stated.parts.push((uri, digest));
         }
         stated
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_steps(steps: Vec<Vec<Option<String>>>) -> Self {
+        Self::of(Vec::new(), steps)
     }
 }
 
@@ -67,24 +83,33 @@ fn read(result: &[u8], chain: &[u8]) -> Option<Stated> {
         steps.insert(step.attribute("", "id")?, step);
     }
     let mut stated = Vec::new();
+    let mut named = Vec::new();
     let mut ahead = vec![first];
     while let Some(id) = ahead.pop() {
         // Taken out: a step that is referred to twice is read once.
         let Some(step) = steps.remove(id) else {
             continue;
         };
+        let mut names = Vec::new();
         for entry in step.children() {
-            match entry.local_name() {
-                "StepRef" => ahead.push(entry.attribute("", "URI")?.strip_prefix('#')?),
-                "DataRef" => stated.push((
-                    entry.attribute("", "URI")?.to_owned(),
-                    structure::digest(entry, default)?,
-                )),
-                _ => {}
-            }
+            names.push(match entry.local_name() {
+                "StepRef" => {
+                    ahead.push(entry.attribute("", "URI")?.strip_prefix('#')?);
+                    None
+                }
+                "DataRef" => {
+                    let uri = entry.attribute("", "URI")?.to_owned();
+                    stated.push((uri.clone(), structure::digest(entry, default)?));
+                    Some(uri)
+                }
+                _ => None,
+            });
+        }
+        if names.iter().any(Option::is_some) {
+            named.push(names);
         }
     }
-    Some(Stated::of(stated))
+    Some(Stated::of(stated, named))
 }
 
 const HASH_CHAIN: &str = "http://cyber.ee/hashchain";

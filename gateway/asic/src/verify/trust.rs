@@ -1,5 +1,6 @@
 //! Whose certificate signed, and whether it could be believed then.
 
+use certs_x509::chain::VerifiedPath;
 use certs_x509::ocsp;
 use gateway_globalconf::{Issuer, Snapshot};
 use gateway_proto::id::ClientId;
@@ -7,7 +8,7 @@ use gateway_seal::{VerifiedSignature, verify_trust};
 use jiff::Timestamp;
 
 use super::Error;
-use crate::report::{CertificateFacts, Form, Signer, Status};
+use crate::report::{CertificateFacts, Form, Signer, Status, Warning};
 
 /// The certificate is of the member whose signature the message must bear; by an issuer that the
 /// configuration approves.
@@ -47,14 +48,14 @@ pub(super) fn signer<'c>(
     }
 }
 
-/// Path and OCSP responses at the time of the time stamp.
+/// Path and OCSP responses at the time of the time stamp; and what the responses say against it.
 pub(super) fn verify(
     signature: &VerifiedSignature,
     signer: ClientId,
     issuer: &Issuer,
     conf: &Snapshot,
     at: Timestamp,
-) -> Result<(Signer, Status), Error> {
+) -> Result<(Signer, Status, Option<Warning>), Error> {
     let policy = conf.ocsp_policy(issuer);
     let path = verify_trust(signature, &issuer.certificate, &policy, at).map_err(Error::Trust)?;
     let certificate = signature.signing_certificate();
@@ -73,7 +74,35 @@ pub(super) fn verify(
         claimed_time: signature.signing_time(),
         form,
     };
-    Ok((signer, status))
+    Ok((signer, status, revoked(signature, &path, &policy, at)))
+}
+
+/// What a further response in the signature says against its certificate, by that time. The responses
+/// are in no order that anybody signed, and the first of them is the one that is believed. A
+/// suspension ends with a younger response that says good.
+fn revoked(
+    signature: &VerifiedSignature,
+    path: &VerifiedPath,
+    policy: &ocsp::Policy<'_>,
+    at: Timestamp,
+) -> Option<Warning> {
+    path.links().find_map(|(certificate, issuer)| {
+        let mut responses = signature
+            .ocsp_responses()
+            .iter()
+            .filter(|response| response.applies_to(certificate, issuer));
+        let believed = responses.next()?.this_update();
+        responses.find_map(|response| match response.status() {
+            ocsp::Status::Revoked { at: since, on_hold }
+                if since <= at
+                    && !(on_hold && believed > response.this_update())
+                    && ocsp::verify_origin(response, certificate, issuer, policy).is_ok() =>
+            {
+                Some(Warning::Revoked { since })
+            }
+            _ => None,
+        })
+    })
 }
 
 /// That of the signing certificate, which was just believed.

@@ -12,8 +12,16 @@ use crate::files::Files;
 
 const BOTH: [Stamp; 2] = [Stamp::Single, Stamp::Batch];
 
+/// It holds, all of it is verified, and there is nothing to warn of.
 #[track_caller]
 fn accepted(country: &Country, sealed: &Sealed, stamp: Stamp) -> Report {
+    let report = accepted_unless_odd(country, sealed, stamp);
+    assert_eq!(report.warnings, []);
+    report
+}
+
+#[track_caller]
+fn accepted_unless_odd(country: &Country, sealed: &Sealed, stamp: Stamp) -> Report {
     let container = country.container(sealed, stamp, NOW + seconds(60));
     let report = judge(&container, &country.conf())
         .unwrap_or_else(|error| panic!("{stamp:?}: {}", error.explanation()));
@@ -24,7 +32,6 @@ fn accepted(country: &Country, sealed: &Sealed, stamp: Stamp) -> Report {
     };
     assert_eq!(report.timestamp.over, over);
     assert_eq!(report.uncovered, []);
-    assert_eq!(report.warnings, []);
     let covered: Vec<_> = report
         .covered
         .iter()
@@ -109,9 +116,16 @@ fn accepts_every_message_of_one_signature() {
     assert_eq!(sealed[0].seal.signature, sealed[4].seal.signature);
     for stamp in BOTH {
         for (index, sealed) in sealed.iter().enumerate() {
-            let report = accepted(&country, sealed, stamp);
+            let report = accepted_unless_odd(&country, sealed, stamp);
             assert_eq!(report.message.id, format!("s-{index}"));
             assert_eq!(report.signer.form, Form::Chain);
+            // A message without attachments in front of another leaf of the tree: as if the other
+            // were its attachment.
+            let expected = match index {
+                0 => vec![Warning::BesideMessage],
+                _ => Vec::new(),
+            };
+            assert_eq!(report.warnings, expected, "{index}");
         }
     }
 }
@@ -368,17 +382,43 @@ fn what_is_odd_about_a_manifest_is_a_warning() {
         "URI=\"ts-hashchainresult.xml\"",
         "URI=\"other.xml\"",
     );
-    assert_eq!(
-        warnings(absent),
-        [Warning::ManifestNamesAbsent {
-            name: "other.xml".to_owned()
-        }]
-    );
+    let names = |manifest, name: &str| Warning::ManifestNamesAbsent {
+        manifest,
+        name: name.to_owned(),
+    };
+    assert_eq!(warnings(absent), [names(manifest, "other.xml")]);
     let unreadable = Files::of(&container).with(manifest, "no XML");
-    assert_eq!(warnings(unreadable), [Warning::UnreadableManifest]);
+    assert_eq!(
+        warnings(unreadable),
+        [Warning::UnreadableManifest { manifest }]
+    );
     assert_eq!(warnings(Files::of(&container).without(manifest)), []);
-    let without = Files::of(&container).without("META-INF/manifest.xml");
-    assert_eq!(warnings(without), []);
+
+    // The list of files, which nobody compares elsewhere.
+    let manifest = "META-INF/manifest.xml";
+    assert_eq!(warnings(Files::of(&container).without(manifest)), []);
+    let unreadable = Files::of(&container).with(manifest, "<x");
+    assert_eq!(
+        warnings(unreadable),
+        [Warning::UnreadableManifest { manifest }]
+    );
+    let listed = |path: &str| {
+        Files::of(&container).replacing(
+            manifest,
+            "full-path=\"message.xml\"",
+            &format!("full-path=\"{path}\""),
+        )
+    };
+    for path in [
+        "../message.xml",
+        "Message.xml",
+        "/message.xml",
+        "attachment1",
+    ] {
+        assert_eq!(warnings(listed(path)), [names(manifest, path)]);
+    }
+    // A folder is no file, and what is not listed is there all the same.
+    assert_eq!(warnings(listed("META-INF/")), []);
 }
 
 #[test]
@@ -394,6 +434,27 @@ fn a_response_that_does_not_say_what_it_answers_is_a_warning() {
     .unwrap();
     assert_eq!(report.message.direction, Direction::Response);
     assert_eq!(report.warnings, [Warning::NoRequestHash]);
+}
+
+/// The octets count: other verifiers take them for UTF-8, and find another message.
+#[test]
+fn a_message_holds_in_each_encoding_that_is_exchanged() {
+    let country = Country::new();
+    let text = std::str::from_utf8(&request("s-1"))
+        .unwrap()
+        .replace(">42<", ">\u{e4}<");
+    let latin = format!("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>{text}");
+    let latin: Vec<u8> = latin.chars().map(|c| u8::try_from(c).unwrap()).collect();
+    assert!(std::str::from_utf8(&latin).is_err());
+    for message in [
+        latin,
+        text.clone().into_bytes(),
+        format!("\u{feff}{text}").into_bytes(),
+    ] {
+        let sealed = country.seal(&country.client, message.into(), Vec::new());
+        let report = accepted(&country, &sealed, Stamp::Batch);
+        assert_eq!(report.message.id, "s-1");
+    }
 }
 
 #[test]

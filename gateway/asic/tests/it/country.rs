@@ -103,6 +103,22 @@ impl Country {
     }
 
     pub(crate) fn conf_of(&self, timestampers: Vec<Certificate>, profile: Profile) -> Snapshot {
+        snapshot(&self.files(timestampers, profile, false))
+    }
+
+    /// The same, but what the authority issues is for connections only.
+    pub(crate) fn conf_for_connections(&self) -> Snapshot {
+        let timestampers = vec![self.approved.certificate().clone()];
+        snapshot(&self.files(timestampers, Profile::Ejbca, true))
+    }
+
+    /// As they lie in the folder of a verifier.
+    pub(crate) fn files(
+        &self,
+        timestampers: Vec<Certificate>,
+        profile: Profile,
+        authentication_only: bool,
+    ) -> BTreeMap<String, Vec<u8>> {
         let root = || self.authority.root().clone();
         let shared = SharedParams {
             instance: "DEV".to_owned(),
@@ -113,7 +129,7 @@ impl Country {
             }],
             authorities: vec![ApprovedAuthority {
                 name: "Test".to_owned(),
-                authentication_only: false,
+                authentication_only,
                 top: Some(params::Authority {
                     certificate: root(),
                     responders: vec![OcspResponder {
@@ -143,7 +159,7 @@ impl Country {
             ocsp_freshness_seconds: FRESHNESS_SECONDS as u64,
             left_out: Vec::new(),
         };
-        let files = BTreeMap::from([
+        BTreeMap::from([
             ("instance-identifier".to_owned(), b"DEV".to_vec()),
             (
                 "DEV/shared-params.xml".to_owned(),
@@ -153,8 +169,7 @@ impl Country {
                 "DEV/shared-params.xml.metadata".to_owned(),
                 br#"{"configurationVersion":"6"}"#.to_vec(),
             ),
-        ]);
-        Snapshot::from_files(&files, NOW).unwrap()
+        ])
     }
 
     /// An OCSP response as the responder would make it then.
@@ -325,6 +340,10 @@ impl Signatory {
     }
 }
 
+fn snapshot(files: &BTreeMap<String, Vec<u8>>) -> Snapshot {
+    Snapshot::from_files(files, NOW).unwrap()
+}
+
 pub(crate) fn make_container(sealed: &Sealed, stamp: Stamped) -> Bytes {
     let signed = Signed {
         message: sealed.message.clone(),
@@ -414,7 +433,7 @@ pub(crate) fn request(id: &str) -> Bytes {
     .into()
 }
 
-fn response(id: &str) -> Bytes {
+pub(crate) fn response(id: &str) -> Bytes {
     let text = envelope(
         id,
         "<p:lookupResponse xmlns:p=\"urn:p\"><p:name>x</p:name></p:lookupResponse>",

@@ -14,7 +14,7 @@ use crate::country::{
 use crate::files::Files;
 
 /// The signature value anew, over the signed information as it stands now.
-fn sign_again(signatory: &Signatory, text: &str) -> Bytes {
+pub(crate) fn sign_again(signatory: &Signatory, text: &str) -> Bytes {
     let between = |start: &str, end: &str| {
         let from = text.find(start).unwrap() + start.len();
         &text[from..from + text[from..].find(end).unwrap()]
@@ -31,7 +31,7 @@ fn sign_again(signatory: &Signatory, text: &str) -> Bytes {
 }
 
 /// The digest as a signature states it.
-fn stated(algorithm: DigestAlgorithm, content: &[u8]) -> String {
+pub(crate) fn stated(algorithm: DigestAlgorithm, content: &[u8]) -> String {
     let digest = Digest::of(algorithm, content);
     format!(
         "<ds:DigestMethod Algorithm=\"{}\"></ds:DigestMethod>\
@@ -41,7 +41,7 @@ fn stated(algorithm: DigestAlgorithm, content: &[u8]) -> String {
     )
 }
 
-fn reference(algorithm: DigestAlgorithm, uri: &str, content: &[u8]) -> String {
+pub(crate) fn reference(algorithm: DigestAlgorithm, uri: &str, content: &[u8]) -> String {
     format!(
         "<ds:Reference URI=\"{uri}\">{}</ds:Reference>",
         stated(algorithm, content)
@@ -51,6 +51,16 @@ fn reference(algorithm: DigestAlgorithm, uri: &str, content: &[u8]) -> String {
 /// A signature over the message and these attachments themselves.
 fn direct(country: &Country, algorithm: DigestAlgorithm, attachments: &[&str]) -> Sealed {
     let sealed = country.soap_request("s-1", &[]);
+    directly(&country.client, &sealed, algorithm, attachments)
+}
+
+/// Instead of a signature over a message alone, one over it and these attachments.
+pub(crate) fn directly(
+    signatory: &Signatory,
+    sealed: &Sealed,
+    algorithm: DigestAlgorithm,
+    attachments: &[&str],
+) -> Sealed {
     let text = std::str::from_utf8(&sealed.seal.signature).unwrap();
     let start = text.find("<ds:Reference ").unwrap();
     let end = text
@@ -63,7 +73,7 @@ fn direct(country: &Country, algorithm: DigestAlgorithm, attachments: &[&str]) -
     }
     let text = format!("{}{references}{}", &text[..start], &text[end..]);
     let mut direct = sealed.clone();
-    direct.seal.signature = sign_again(&country.client, &text);
+    direct.seal.signature = sign_again(signatory, &text);
     direct.attachments = attachments.iter().map(|text| owned(text)).collect();
     direct
 }

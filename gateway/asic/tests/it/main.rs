@@ -18,12 +18,15 @@
 
 mod accept;
 mod archives;
+mod chains;
 mod country;
 mod direct;
 mod files;
+mod forms;
 mod hostile;
 mod refuse_parts;
 mod refuse_stamp;
 mod refuse_trust;
 mod vectors;
+mod wrapped;
 mod zips;

@@ -430,6 +430,32 @@ fn refuses_what_is_no_message() {
     }
 }
 
+/// What XML makes of the octets must not depend on who reads them.
+#[test]
+fn refuses_a_message_in_an_encoding_that_nobody_logs() {
+    let country = Country::new();
+    let text = format!("<?xml version=\"1.0\"?>{}", str(&request("s-1")));
+    let wide = |octets: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(octets).collect();
+    let little: Vec<u8> = wide(u16::to_le_bytes);
+    let big: Vec<u8> = wide(u16::to_be_bytes);
+    for message in [
+        [&[0xFF, 0xFE], &little[..]].concat(),
+        [&[0xFE, 0xFF], &big[..]].concat(),
+        little,
+        big,
+        text.replace("?>", " encoding=\"UTF-7\"?>").into_bytes(),
+    ] {
+        let sealed = country.seal(&country.client, message.into(), Vec::new());
+        let container = country.container(&sealed, Stamp::Batch, NOW);
+        let error = check_refused(&container, &country.conf(), "invalid_soap");
+        assert!(
+            error.explanation().contains("UTF-"),
+            "{}",
+            error.explanation()
+        );
+    }
+}
+
 #[test]
 fn refuses_a_response_that_does_not_name_its_service() {
     let country = Country::new();

@@ -272,6 +272,26 @@ fn refuses_a_time_stamp_made_outside_the_validity_of_the_authority() {
     assert!(error.explanation().contains("not valid at"));
 }
 
+/// Of the approved authority: whoever asked for it may have had two documents that fit.
+#[test]
+fn refuses_a_time_stamp_over_a_digest_that_proves_nothing() {
+    let country = Country::new();
+    let sealed = country.soap_request("s-1", &[]);
+    let imprint =
+        stamping::single_imprint(&sealed.seal.signature, DigestAlgorithm::Sha224).unwrap();
+    let token = country.token(&imprint, NOW);
+    let container = make_container(&sealed, Stamped::Single { token });
+    let error = check_refused(&container, &country.conf(), "malformed_signature");
+    let is_named = matches!(
+        error,
+        Error::WeakImprint {
+            algorithm: DigestAlgorithm::Sha224
+        }
+    );
+    assert!(is_named, "{error:?}");
+    assert_eq!(error.blame(), Blame::Logger);
+}
+
 #[test]
 fn the_time_is_that_of_the_token() {
     let country = Country::new();

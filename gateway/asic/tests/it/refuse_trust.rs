@@ -1,9 +1,12 @@
 //! Signers whose certificate could not be believed at the time of the time stamp.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use certs_authority::{Authority, Order, subject};
 use certs_keys::KeyKind;
 use certs_x509::ocsp::{self, Status};
 use certs_x509::profile::{MemberName, Profile};
+use gateway_asic::report::Warning;
 use gateway_asic::verify::{Blame, Error};
 use jiff::Timestamp;
 
@@ -177,4 +180,81 @@ fn refuses_a_member_of_the_same_code_in_another_class() {
     let sealed = country.seal(&signatory, request("s-1"), Vec::new());
     let container = country.container(&sealed, Stamp::Batch, NOW);
     check_refused(&container, &country.conf(), "incorrect_certificate");
+}
+
+/// The responses are not signed, nor is their order: what one says is not lost behind another.
+#[test]
+fn reports_what_a_further_response_says_against_the_certificate() {
+    let country = Country::new();
+    let conf = country.conf();
+    let at = |seconds_later| NOW + seconds(seconds_later);
+    let revoked = |since, on_hold, said| {
+        let status = Status::Revoked { at: since, on_hold };
+        of_client(&country, status, said)
+    };
+    let good = || of_client(&country, Status::Good, at(20));
+    let stamped = at(3000);
+    let judged = |ocsp| judge(&container(&country, ocsp, stamped), &conf);
+    for said in [at(0), at(50), at(2000)] {
+        for since in [NOW - days(1), stamped] {
+            let further = revoked(since, false, said);
+            let report = judged(vec![good(), further.clone()]).unwrap();
+            assert_eq!(report.warnings, [Warning::Revoked { since }]);
+            // As the first one it is the one that counts.
+            let error = judged(vec![further, good()]).unwrap_err();
+            assert_eq!(error.code(), "invalid_cert_path.cert_validation");
+        }
+    }
+    let warnings = |further| judged(vec![good(), further]).unwrap().warnings;
+    // What happened afterwards makes no difference.
+    assert_eq!(warnings(revoked(at(3001), false, at(2000))), []);
+    // A suspension counts until a younger response says good.
+    assert_eq!(warnings(revoked(NOW, true, at(10))), []);
+    let suspended = warnings(revoked(NOW, true, at(20)));
+    assert_eq!(suspended, [Warning::Revoked { since: NOW }]);
+    // Of somebody who may not say it, nothing counts.
+    let stranger = Country::new();
+    let status = Status::Revoked {
+        at: NOW,
+        on_hold: false,
+    };
+    let certificate = &country.client.certificate;
+    let foreign = country.ocsp_by(&stranger.responder, certificate, status, NOW);
+    assert_eq!(warnings(foreign), []);
+}
+
+#[test]
+fn refuses_a_certificate_that_is_for_connections() {
+    let mut country = Country::new();
+    let key = certs_keys::SoftKey::generate(KeyKind::P256).unwrap();
+    let attributes = subject::ejbca_auth("DEV", "server");
+    let order = Order::auth(Profile::Ejbca);
+    let auth = country
+        .authority
+        .enroll(&key, &attributes, order, NOW)
+        .unwrap();
+    let sealed = country.soap_request("s-1", &[]);
+    let text = std::str::from_utf8(&sealed.seal.signature).unwrap();
+    let encoded = |certificate: &certs_x509::Certificate| STANDARD.encode(certificate.der());
+    let own = encoded(&country.client.certificate);
+    assert!(text.contains(&own));
+    let mut sealed = sealed.clone();
+    sealed.seal.signature = text.replace(&own, &encoded(&auth)).into();
+    let container = country.container(&sealed, Stamp::Batch, NOW);
+    let error = check_refused(&container, &country.conf(), "malformed_signature");
+    assert!(matches!(
+        error,
+        Error::Signature(gateway_seal::Error::NotASigningCertificate)
+    ));
+    assert_eq!(error.blame(), Blame::Signer);
+}
+
+#[test]
+fn refuses_a_certificate_by_an_authority_that_is_for_connections() {
+    let country = Country::new();
+    let container = country.container(&country.soap_request("s-1", &[]), Stamp::Batch, NOW);
+    let conf = country.conf_for_connections();
+    let error = check_refused(&container, &conf, "internal_error");
+    assert!(matches!(error, Error::UnapprovedIssuer { .. }));
+    assert_eq!(error.blame(), Blame::Configuration);
 }

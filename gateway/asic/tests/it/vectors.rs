@@ -49,6 +49,38 @@ fn read(path: &Path) -> Bytes {
     std::fs::read(path).unwrap().into()
 }
 
+/// One that is put into the folder later has no verdict here, and fails.
+#[test]
+fn every_container_of_the_folder_has_the_verdict_stated_for_it() {
+    let Some(vectors) = Vectors::find() else {
+        return;
+    };
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(&vectors.folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "asice")
+        {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let verdict = judge(&read(&path), &vectors.conf);
+            found.insert(name, verdict.map(drop).map_err(|error| error.code()));
+        }
+    }
+    let refused = |code: &str| Err(code.to_owned());
+    let expected = [
+        ("attachments", refused("asic_message_not_found")),
+        ("invalid-digest", refused("invalid_signature_value")),
+        ("invalid-not-signed-hashchain", Ok(())),
+        ("valid-batch-ts", Ok(())),
+        ("valid-non-batch-rest", Ok(())),
+        ("valid-signed-hashchain", Ok(())),
+        ("valid-signed-message", Ok(())),
+    ]
+    .map(|(name, verdict)| (name.to_owned(), verdict));
+    assert_eq!(found, BTreeMap::from(expected));
+}
+
 #[test]
 fn accepts_a_signed_message() {
     let Some(vectors) = Vectors::find() else {

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use gateway_asic::container;
+use gateway_asic::report::Part;
 use gateway_asic::verify::Error;
-use gateway_asic::zip::Limits;
+use gateway_asic::zip::{self, Limits, Source};
 use proptest::prelude::*;
 
 use crate::country::{Country, NOW, Stamp, check_refused, judge, open};
@@ -71,6 +72,97 @@ fn refuses_two_files_of_one_name() {
         let mut entries = entries(&files);
         entries.push(Entry::stored(name, content));
         check_refused(&raw(&entries), &country.conf(), "io_error");
+    }
+}
+
+/// Where the file system, or whoever reads, takes them for one.
+#[test]
+fn refuses_names_that_others_read_as_the_same() {
+    let country = Country::new();
+    let files = Files::of(&valid(&country));
+    for name in [
+        "Message.xml",
+        "MESSAGE.XML",
+        "META-INF/Signatures.xml",
+        "meta-inf/signatures.xml",
+        // Full width, composed, decomposed, with a letter of another script, invisible.
+        "\u{ff4d}essage.xml",
+        "m\u{e9}ssage.xml",
+        "me\u{301}ssage.xml",
+        "mess\u{430}ge.xml",
+        "message\u{200b}.xml",
+        "message.xml ",
+        "message.xml.",
+        "message.xml:",
+    ] {
+        let mut entries = entries(&files);
+        entries.push(Entry::stored(name, b"another"));
+        match judge(&raw(&entries), &country.conf()) {
+            // A name of its own everywhere: it is told that nothing covers it.
+            Ok(report) => {
+                assert_eq!(name, "message.xml.");
+                assert_eq!(report.uncovered[0].name, name);
+            }
+            Err(error) => {
+                let is_named = matches!(
+                    error,
+                    Error::Zip(zip::Error::Duplicate { .. } | zip::Error::Name { .. })
+                );
+                assert!(is_named, "{name}: {error:?}");
+            }
+        }
+    }
+    // Instead of the right one it is not found.
+    let mut entries = entries(&files);
+    let message = entries.iter_mut().find(|entry| entry.name == "message.xml");
+    message.unwrap().name = "Message.xml".to_owned();
+    check_refused(&raw(&entries), &country.conf(), "asic_message_not_found");
+}
+
+/// Who looks for the end from behind, and takes the first that fits, reads another container.
+#[test]
+fn refuses_a_container_that_hides_another_in_its_comment() {
+    let country = Country::new();
+    let conf = country.conf();
+    let hidden = raw(&entries(&Files::of(&valid(&country))));
+    for comment in [&hidden[..], &hidden[hidden.len() - 22..]] {
+        let mut hiding = raw(&entries(&Files::of(&valid(&country)))).to_vec();
+        let length = hiding.len();
+        let bytes = u16::try_from(comment.len()).unwrap().to_le_bytes();
+        hiding[length - 2..].copy_from_slice(&bytes);
+        hiding.extend(comment);
+        let error = check_refused(&hiding.into(), &conf, "io_error");
+        assert!(
+            matches!(error, Error::Zip(zip::Error::SecondEnd { .. })),
+            "{error:?}"
+        );
+    }
+}
+
+/// Nothing of an attachment is in memory but a piece of it at a time.
+#[test]
+fn verifies_an_attachment_larger_than_what_may_be_in_memory() {
+    let country = Country::new();
+    let large = "0123456789abcdef".repeat(1 << 16);
+    let container = country.container(&country.soap_request("s-1", &[&large]), Stamp::Batch, NOW);
+    let limits = Limits {
+        memory_bytes_max: 64 << 10,
+        ..Limits::CONTAINER
+    };
+    let conf = country.conf();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&container).unwrap();
+    for source in [Source::from(container), Source::file(file).unwrap()] {
+        let opened = container::open(source, &limits).unwrap();
+        let entry = opened.attachments()[0].clone();
+        assert!(opened.content(&entry).is_ok());
+        let report = gateway_asic::verify::verify(&opened, &conf).unwrap();
+        assert_eq!(
+            report.covered[1].part,
+            Part::Verified {
+                bytes: large.len() as u64
+            }
+        );
     }
 }
 

@@ -34,6 +34,29 @@ pub enum Error {
         /// The last entry of this log.
         last: u64,
     },
+    /// An entry of this log is not the one that was archived.
+    Replaced {
+        /// Its number.
+        ordinal: u64,
+    },
+    /// The log was archived further than the state knows: the state was lost, or is an older one.
+    Forgotten {
+        /// Where the state is.
+        state: PathBuf,
+        /// Up to where it says the log is archived.
+        known: u64,
+        /// What remembers better.
+        reminder: PathBuf,
+        /// Up to where that says the log is archived.
+        archived_until: u64,
+    },
+    /// What remembers how far the log was archived cannot be understood.
+    Reminder {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// Another file has the name of a new one; it is left as it is.
     Taken {
         /// The name.
@@ -59,7 +82,7 @@ pub enum Error {
     OpenPgp(openpgp::Error),
     /// A long signed document cannot be passed on into its file.
     Pipe(std::io::Error),
-    /// A file that should go to the store is not here any more.
+    /// A file that should go to the store is not here any more, and not there.
     Gone,
     /// The process is ending.
     Interrupted,
@@ -88,6 +111,29 @@ impl fmt::Display for Error {
                 "the archives reach to entry {archived_until} of a log, this one has {last}: they \
                  are of another log"
             ),
+            Self::Replaced { ordinal } => write!(
+                f,
+                "entry {ordinal} of the log is not the one that was archived: the archives are of \
+                 another log"
+            ),
+            Self::Forgotten {
+                state,
+                known,
+                reminder,
+                archived_until,
+            } => write!(
+                f,
+                "the log was archived up to entry {archived_until}, and {} knows of {known} only: \
+                 restore it, or remove {} to archive anew what is in the log, in new chains",
+                state.display(),
+                reminder.display()
+            ),
+            Self::Reminder { path, problem } => write!(
+                f,
+                "{} does not say how far the log was archived: {problem}; remove it if the archives \
+                 are in order",
+                path.display()
+            ),
             Self::Taken { path } => write!(
                 f,
                 "{} is there already with another content; it is not overwritten: move it away",
@@ -103,7 +149,10 @@ impl fmt::Display for Error {
             Self::Write { path, .. } => write!(f, "cannot write {}", path.display()),
             Self::OpenPgp(_) => f.write_str("the archive cannot be encrypted"),
             Self::Pipe(_) => f.write_str("a signed document cannot be passed on into its archive"),
-            Self::Gone => f.write_str("the file is not here any more and cannot be stored"),
+            Self::Gone => f.write_str(
+                "the file is neither here nor in the store: bring it back; until then the log keeps \
+                 its messages",
+            ),
             Self::Interrupted => f.write_str("the work was interrupted"),
         }
     }
@@ -121,6 +170,9 @@ impl std::error::Error for Error {
             Self::Pipe(source) => Some(source),
             Self::State { .. }
             | Self::OtherLog { .. }
+            | Self::Replaced { .. }
+            | Self::Forgotten { .. }
+            | Self::Reminder { .. }
             | Self::Taken { .. }
             | Self::Gone
             | Self::Interrupted => None,

@@ -1,12 +1,12 @@
 //! Files that are written get their names, and the state says so: also after a crash in between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::folder::{Content, Folder};
 use super::make::Finished;
-use super::state::{End, Pending, State};
+use super::state::{End, Mark, Pending, State};
 use super::{Archiver, Error, Group};
 
 /// The files of one batch, written under temporary names.
@@ -17,6 +17,9 @@ pub(super) struct Batch {
     until: u64,
     /// Where the chains of their groups go on then.
     groups: BTreeMap<String, End>,
+    /// All messages that are in no file then.
+    #[serde(default)]
+    left_out: BTreeSet<u64>,
     pub(super) files: Vec<Written>,
 }
 
@@ -36,6 +39,7 @@ impl Batch {
         Self {
             until,
             groups: BTreeMap::new(),
+            left_out: BTreeSet::new(),
             files: Vec::new(),
         }
     }
@@ -53,6 +57,10 @@ impl Batch {
             sha256: file.content.sha256,
             messages: file.messages,
         });
+    }
+
+    pub(super) fn leave_out(&mut self, messages: BTreeSet<u64>) {
+        self.left_out = messages;
     }
 
     /// Where a group's chain goes on after the files so far.
@@ -133,6 +141,11 @@ impl Archiver {
             }
             next.command_due |= !batch.files.is_empty() && self.options.command.is_some();
             next.archived_until = batch.until;
+            next.left_out = batch.left_out;
+            // Of a damaged entry nothing can be said; the mark before serves as well.
+            if let Ok(stored) = self.log.stored(batch.until).await {
+                next.mark = Some(Mark::of(batch.until, &stored));
+            }
             next.groups.extend(batch.groups);
             if self.options.store.is_some() {
                 next.pending
@@ -141,7 +154,7 @@ impl Archiver {
         }
         next.write(&self.folder)?;
         *state = next;
-        Ok(())
+        self.remember(state)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a run leaves to the next: `state.json` in the folder of the archives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gateway_asic::linking::Previous;
+use gateway_messagelog::audit::commitment;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +16,17 @@ use super::settle::Batch;
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
     version: u32,
-    /// Every message up to this place of the log is in a file.
+    /// Every message up to this place of the log is in a file, but for those left out.
     pub(super) archived_until: u64,
+    /// An entry up to there, by which the log is known again.
+    #[serde(default)]
+    pub(super) mark: Option<Mark>,
+    /// Messages up to there that are in no file: no document could be made of them.
+    #[serde(default)]
+    pub(super) left_out: BTreeSet<u64>,
+    /// Up to where all files were carried away, as far as that is wanted.
+    #[serde(default)]
+    pub(super) transferred_until: u64,
     /// When the last run ended that archived all there was.
     pub(super) last_run: Option<Timestamp>,
     /// Where each group's chain goes on.
@@ -29,6 +39,15 @@ pub(super) struct State {
     pub(super) command_due: bool,
     /// Files that are written and about to get their names.
     pub(super) making: Option<Batch>,
+}
+
+/// An entry of the log, by the digest of its stored octets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mark {
+    pub(super) ordinal: u64,
+    /// Lower-case hexadecimal.
+    pub(super) sha256: String,
 }
 
 /// The end of a group's last file.
@@ -53,6 +72,9 @@ impl State {
         Self {
             version: VERSION,
             archived_until: 0,
+            mark: None,
+            left_out: BTreeSet::new(),
+            transferred_until: 0,
             last_run: None,
             groups: BTreeMap::new(),
             pending: Vec::new(),
@@ -100,6 +122,15 @@ impl State {
         let removing = self.removing.iter().map(String::as_str);
         let making = self.making.iter().flat_map(Batch::names);
         pending.chain(removing).chain(making)
+    }
+}
+
+impl Mark {
+    pub(super) fn of(ordinal: u64, stored: &[u8]) -> Self {
+        Self {
+            ordinal,
+            sha256: hex::encode(commitment(stored)),
+        }
     }
 }
 

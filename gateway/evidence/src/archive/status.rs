@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 
 use super::state::State;
-use super::{Error, Made};
+use super::{Error, Made, transfer};
 use crate::causes::Causes;
+use crate::containers;
 
 /// How archiving is going; counters count since the process began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Status {
     pub is_command_due: bool,
     /// Entries erased from the log.
     pub erased: u64,
+    /// Messages that are in no file, because no document can be made of them.
+    pub left_out: Option<LeftOut>,
     /// Runs that failed.
     pub failures: u64,
     /// Files or commands that failed.
@@ -37,6 +40,17 @@ pub struct Status {
     pub failure: Option<String>,
     /// What kept a file from the store, or the command from its work, last.
     pub transfer_failure: Option<(Timestamp, String)>,
+}
+
+/// Messages that are in no file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many.
+    pub messages: u64,
+    /// The number of the first in the log.
+    pub first: u64,
+    /// Why no document can be made of it.
+    pub reason: String,
 }
 
 /// The status of a running archiver; clones see the same.
@@ -80,15 +94,73 @@ impl Watch {
         error: &(dyn std::error::Error + 'static),
         now: Timestamp,
     ) {
-        let text = Causes(error).to_string();
+        let text = shown(&Causes(error).to_string());
         tracing::error!(what, "archive transfer failed: {text}");
+        self.count_failure(format!("{what}: {text}"), now);
+    }
+
+    /// The same of the command. What it wrote may hold secrets of the operator's: it stands in the
+    /// node's own log, and nowhere else.
+    pub(super) fn command_failed(&self, error: &transfer::Failed, now: Timestamp) {
+        let text = shown(&Causes(error).to_string());
+        let output = error.output();
+        tracing::error!(output, "archive transfer failed: {text}");
+        self.count_failure(text, now);
+    }
+
+    fn count_failure(&self, text: String, now: Timestamp) {
         self.with(|status| {
             status.transfer_failures = status.transfer_failures.saturating_add(1);
-            status.transfer_failure = Some((now, format!("{what}: {text}")));
+            status.transfer_failure = Some((now, text));
+        });
+    }
+
+    pub(super) fn none_left_out(&self) {
+        self.with(|status| status.left_out = None);
+    }
+
+    /// Told at once: archiving goes on.
+    pub(super) fn left_out(&self, ordinal: u64, reason: &containers::Error) {
+        let reason = Causes(reason).to_string();
+        tracing::error!(ordinal, "a message cannot be archived: {reason}");
+        self.with(|status| match &mut status.left_out {
+            Some(left_out) => left_out.messages = left_out.messages.saturating_add(1),
+            none => {
+                *none = Some(LeftOut {
+                    messages: 1,
+                    first: ordinal,
+                    reason,
+                });
+            }
         });
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Status) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What others wrote, on one line and not too long.
+fn shown(text: &str) -> String {
+    let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut shown: String = chars.by_ref().take(TEXT_CHARS_MAX).collect();
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+const TEXT_CHARS_MAX: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::{TEXT_CHARS_MAX, shown};
+
+    #[test]
+    fn what_others_wrote_stays_on_its_line_and_short() {
+        assert_eq!(shown("a\nready\r\u{1b}[2J"), "a ready  [2J");
+        let most = "ə".repeat(TEXT_CHARS_MAX);
+        assert_eq!(shown(&most), most);
+        assert_eq!(shown(&format!("{most}x")), format!("{most}…"));
     }
 }

@@ -10,7 +10,9 @@ mod carry;
 mod crash;
 mod encrypted;
 mod files;
+mod left_out;
 mod medium;
+mod state;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -87,6 +89,18 @@ impl Place {
             .collect();
         spool.write(Bytes::from(bytes)).await.unwrap();
         spool.finish().await.unwrap()
+    }
+
+    /// Logs a message with a body of this length, and says where it lies.
+    async fn with_body(&self, id: &str, length: usize) -> PathBuf {
+        let bodies = self.world.dir.path().join("bodies");
+        let before = files(&bodies);
+        let body = self.long_body(length).await;
+        self.world.record(id, vec![body]).await;
+        let new = files(&bodies)
+            .into_iter()
+            .find(|name| !before.contains(name));
+        bodies.join(new.unwrap())
     }
 
     /// The names of the archive files.

@@ -9,13 +9,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use certs_keys::{Digest, DigestAlgorithm};
+use gateway_asic::report::{self, Form, Part, Report, Stamped, Warning};
 use gateway_asic::zip::{Archive, Limits};
+use gateway_asic::{container, verify};
 use gateway_messagelog::audit::Reader;
-use gateway_messagelog::{Content, Entry, Logged};
+use gateway_messagelog::{Content, Entry, Logged, Protocol, Record};
+use gateway_proto::rest;
 
 use super::{Binder, Error, bind, write};
 use crate::stamper::{Options, Outcome, Stamper};
-use crate::testing::{NOW, World};
+use crate::testing::{NOW, World, record};
 
 async fn stamp(world: &World) {
     let clock = world.clock.clone();
@@ -142,6 +146,150 @@ async fn holds_a_message_of_a_batch_with_its_hash_chain_and_its_bodies() {
         let written = written.await.unwrap().unwrap();
         assert_eq!(written, container(&world, ordinal).await, "{ordinal}");
     }
+}
+
+fn judge(world: &World, container: &[u8]) -> Result<Report, verify::Error> {
+    let octets = Bytes::copy_from_slice(container);
+    let container = container::open(octets, &Limits::CONTAINER)?;
+    verify::verify(&container, &world.snapshot(1))
+}
+
+fn soap_record(id: &str) -> Record {
+    let identifier = |field: &str, class: &str, code: &str, more: &str| {
+        format!(
+            "<x:{field} i:objectType=\"{}\"><i:xRoadInstance>DEV</i:xRoadInstance>\
+             <i:memberClass>{class}</i:memberClass><i:memberCode>{code}</i:memberCode>{more}\
+             </x:{field}>",
+            if field == "client" {
+                "SUBSYSTEM"
+            } else {
+                "SERVICE"
+            }
+        )
+    };
+    let client = "<i:subsystemCode>TESTCLI</i:subsystemCode>";
+    let service =
+        "<i:subsystemCode>TESTPROV</i:subsystemCode><i:serviceCode>lookup</i:serviceCode>";
+    let message = format!(
+        "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+         xmlns:x=\"http://x-road.eu/xsd/xroad.xsd\" xmlns:i=\"http://x-road.eu/xsd/identifiers\">\
+         <e:Header>{}{}<x:id>{id}</x:id><x:protocolVersion>4.0</x:protocolVersion></e:Header>\
+         <e:Body><p:lookup xmlns:p=\"urn:p\"><p:key>42</p:key></p:lookup></e:Body></e:Envelope>",
+        identifier("client", "COM", "1111", client),
+        identifier("service", "GOV", "2222", service),
+    );
+    Record {
+        protocol: Protocol::Soap,
+        message: message.into(),
+        ..record(id, NOW)
+    }
+}
+
+/// Logs messages of this form and judges the document of each.
+async fn check_form(protocol: Protocol, together: usize, bodies: usize, stamped: Stamped) {
+    let form = format!("{protocol:?}, {together} together, {bodies} bodies, {stamped:?}");
+    let world = World::new(1);
+    // The first one is long enough for a file.
+    let long: Bytes = (0..5000_u32).map(|n| (n * 7 % 251) as u8).collect();
+    let mut kept = Vec::new();
+    for index in 0..bodies {
+        kept.push(spooled(&world, &long.slice(..5000 - index * 4500)).await);
+    }
+    let messages = (0..together).map(|number| {
+        let id = format!("id-{number}");
+        let record = match protocol {
+            Protocol::Soap => soap_record(&id),
+            Protocol::Rest => record(&id, NOW),
+        };
+        (record, kept.clone())
+    });
+    let records = world.signed(messages.collect());
+    // Between them stand the time stamps.
+    let mut ordinals = Vec::new();
+    let mut next = 1;
+    for record in &records {
+        world.log.append(record.clone()).await.unwrap();
+        ordinals.push(next);
+        next += 1;
+        if stamped == Stamped::Signature {
+            stamp(&world).await;
+            next += 1;
+        }
+    }
+    if stamped == Stamped::Chain {
+        world.message("another").await;
+        stamp(&world).await;
+    }
+    for (place, (record, ordinal)) in records.iter().zip(ordinals).enumerate() {
+        let container = container(&world, ordinal).await;
+        let report = judge(&world, &container)
+            .unwrap_or_else(|error| panic!("{form}: {}", error.explanation()));
+        assert_eq!(report.message.id, record.message_id, "{form}");
+        let expected = match protocol {
+            Protocol::Soap => report::Protocol::Soap,
+            Protocol::Rest => report::Protocol::Rest,
+        };
+        assert_eq!(report.message.protocol, expected, "{form}");
+        let is_alone = together == 1 && bodies == 0;
+        let expected = if is_alone { Form::Direct } else { Form::Chain };
+        assert_eq!(report.signer.form, expected, "{form}");
+        assert_eq!(report.timestamp.over, stamped, "{form}");
+        assert_eq!(report.covered.len(), 1 + bodies, "{form}");
+        let contents = record.attachments.iter().map(|(_, content)| content);
+        let message = Digest::of(DigestAlgorithm::Sha512, &record.message);
+        let digests = std::iter::once(message).chain(contents.map(|content| *content.digest()));
+        for (covered, digest) in report.covered.iter().zip(digests) {
+            assert!(matches!(covered.part, Part::Verified { .. }), "{form}");
+            assert_eq!(covered.digest, Some(digest), "{form}");
+        }
+        assert_eq!(report.uncovered, [], "{form}");
+        let is_left = together > 1 && bodies == 0 && place == 0;
+        let expected: &[Warning] = if is_left {
+            &[Warning::BesideMessage]
+        } else {
+            &[]
+        };
+        assert_eq!(report.warnings, expected, "{form}");
+    }
+}
+
+#[tokio::test]
+async fn the_document_of_every_form_of_message_holds() {
+    for stamped in [Stamped::Signature, Stamped::Chain] {
+        for together in [1, 3] {
+            for (protocol, bodies_max) in [(Protocol::Soap, 2), (Protocol::Rest, 1)] {
+                for bodies in 0..=bodies_max {
+                    check_form(protocol, together, bodies, stamped).await;
+                }
+            }
+        }
+    }
+}
+
+/// Of a message whose body was not to be kept only the head is in the log.
+#[tokio::test]
+async fn the_document_of_a_reduced_message_says_that_it_is_one() {
+    let world = World::new(1);
+    let mut whole = record("x", NOW);
+    let head = String::from_utf8(whole.message.to_vec()).unwrap();
+    whole.message = format!("{head}accept:text/plain\r\n").into();
+    let body = Content::from_bytes(Bytes::from_static(b"secret"));
+    let mut reduced = world.signed(vec![(whole.clone(), vec![body])]).remove(0);
+    let parsed = rest::Request::from_block(whole.message.clone()).unwrap();
+    reduced.message = parsed.reduced();
+    reduced.message_digest = Some(Digest::of(DigestAlgorithm::Sha512, &whole.message));
+    for (_, content) in &mut reduced.attachments {
+        *content = content.withheld();
+    }
+    world.log.append(reduced).await.unwrap();
+    stamp(&world).await;
+    let container = container(&world, 1).await;
+    assert!(!container.windows(6).any(|six| six == b"secret"));
+    let error = judge(&world, &container).unwrap_err();
+    assert!(
+        matches!(error, verify::Error::Reduced { chained: true }),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]

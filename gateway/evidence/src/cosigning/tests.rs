@@ -113,7 +113,8 @@ fn log_and_street() -> (Arc<Log>, Street) {
 
 fn asking(street: &Street) -> Cosigning {
     let key = street.witness.verifier().clone();
-    Cosigning::new(vec![(key, "http://en.example/".to_owned())])
+    let witnesses = vec![(key, "http://en.example/".to_owned())];
+    Cosigning::new(witnesses, Duration::from_secs(60))
 }
 
 async fn once(cosigning: &mut Cosigning, log: &Arc<Log>, post: &impl Post) {
@@ -242,10 +243,11 @@ impl Post for Silent {
 async fn a_witness_that_does_not_answer_keeps_no_other_waiting() {
     let (log, street) = log_and_street();
     let key = street.witness.verifier().clone();
-    let mut cosigning = Cosigning::new(vec![
+    let witnesses = vec![
         (key.clone(), "http://silent.example".to_owned()),
         (key, "http://en.example".to_owned()),
-    ]);
+    ];
+    let mut cosigning = Cosigning::new(witnesses, Duration::from_secs(60));
     let post = Silent(street);
     tokio::select! {
         () = once(&mut cosigning, &log, &post) => panic!("one does not answer"),
@@ -266,4 +268,123 @@ async fn a_witness_that_is_down_or_does_not_know_the_log_is_named() {
     assert!(matches!(state(&cosigning), State::Refused { .. }));
     once(&mut cosigning, &log, &street).await;
     assert!(matches!(state(&cosigning), State::Cosigned { .. }));
+}
+
+#[tokio::test]
+async fn a_witness_that_does_not_answer_is_given_up_and_asked_again() {
+    let (log, street) = log_and_street();
+    let key = street.witness.verifier().clone();
+    let at = |url: &str| {
+        let witnesses = vec![(key.clone(), url.to_owned())];
+        Cosigning::new(witnesses, Duration::from_millis(20))
+    };
+    let post = Silent(street);
+    let mut silent = at("http://silent.example");
+    for _ in 0..2 {
+        once(&mut silent, &log, &post).await;
+        let State::Unreachable { reason } = state(&silent) else {
+            panic!("{:?}", state(&silent));
+        };
+        assert_eq!(reason, "it did not answer within 0.02 s");
+    }
+    assert!(log.kept.lock().unwrap().is_empty());
+    // One that is there is cosigned by, if it takes a few rounds on a busy machine.
+    let mut other = at("http://en.example");
+    while !matches!(state(&other), State::Cosigned { .. }) {
+        once(&mut other, &log, &post).await;
+    }
+}
+
+/// Gives these answers one after the other, and the last one from then on.
+struct Says(Mutex<Vec<(u16, Vec<u8>)>>);
+
+impl Post for Says {
+    async fn post(&self, _: &str, _: Vec<u8>) -> Result<(u16, Bytes), String> {
+        let mut answers = self.0.lock().unwrap();
+        let (status, body) = match answers.len() {
+            1 => answers[0].clone(),
+            _ => answers.remove(0),
+        };
+        Ok((status, body.into()))
+    }
+}
+
+#[tokio::test]
+async fn of_an_answer_that_is_no_cosignature_nothing_is_kept() {
+    let (log, street) = log_and_street();
+    let note = Note::parse(&log.checkpoint().unwrap()).unwrap();
+    let checkpoint = Checkpoint::from_text(note.text()).unwrap();
+    let key = |seed| Ed25519Key::from_seed(&[seed; 32]).unwrap();
+    let cosigner = |seed, name| Signer::new(Kind::Cosignature, name, key(seed)).unwrap();
+    let line = |checkpoint: &Checkpoint, signer: &Signer| {
+        let line = cosign::cosign(checkpoint, signer, 5).unwrap().to_line();
+        line.into_bytes()
+    };
+    let own = cosigner(8, "AZ/GOV/2/en/witness");
+    assert_eq!(own.verifier(), street.witness.verifier());
+    let larger = Checkpoint::new("AZ/GOV/1/din", 4, *checkpoint.root()).unwrap();
+    let stranger = line(&checkpoint, &cosigner(9, "AZ/GOV/2/en/witness"));
+    let renamed = line(&checkpoint, &cosigner(8, "AZ/GOV/2/en"));
+    let of_another = line(&larger, &own);
+    for (what, status, body, expected) in [
+        ("nothing", 200, b"".to_vec(), "no cosignature by its key"),
+        (
+            "words",
+            200,
+            b"<html>ok</html>\n".to_vec(),
+            "no cosignature by its key",
+        ),
+        ("octets", 200, vec![0xff; 3000], "no cosignature by its key"),
+        ("another's", 200, stranger, "no cosignature by its key"),
+        ("another name", 200, renamed, "no cosignature by its key"),
+        ("another tree", 200, of_another, "no cosignature by its key"),
+        (
+            "the log's own",
+            200,
+            note.signatures()[0].to_line().into(),
+            "no cosignature by its key",
+        ),
+        (
+            "no size",
+            409,
+            b"many\n".to_vec(),
+            "a conflict without a size",
+        ),
+        (
+            "an endless size",
+            409,
+            vec![b'9'; 3000],
+            "a conflict without a size",
+        ),
+        (
+            "always the same size",
+            409,
+            b"2\n".to_vec(),
+            "changes while it is asked",
+        ),
+        (
+            "a failure",
+            500,
+            b"\x1b[2J\noops".to_vec(),
+            "it answered 500, [2J oops",
+        ),
+        ("elsewhere", 302, b"".to_vec(), "it answered 302"),
+        ("nothing to say", 204, b"".to_vec(), "it answered 204"),
+    ] {
+        let mut cosigning = asking(&street);
+        let says = Says(Mutex::new(vec![(status, body)]));
+        once(&mut cosigning, &log, &says).await;
+        let State::Unreachable { reason } = state(&cosigning) else {
+            panic!("{what}: {:?}", state(&cosigning));
+        };
+        assert!(reason.contains(expected), "{what}: {reason}");
+        assert!(log.kept.lock().unwrap().is_empty(), "{what}");
+    }
+    // Sizes that change from answer to answer do not keep it asking.
+    let sizes = [b"1\n".to_vec(), b"2\n".to_vec(), b"3\n".to_vec()];
+    let says = Says(Mutex::new(sizes.map(|size| (409, size)).to_vec()));
+    let mut cosigning = asking(&street);
+    once(&mut cosigning, &log, &says).await;
+    assert!(matches!(state(&cosigning), State::Unreachable { .. }));
+    assert_eq!(says.0.lock().unwrap().len(), 1);
 }

@@ -1,6 +1,7 @@
 //! How stamping is doing, for operators.
 
 use std::fmt;
+use std::time::Duration;
 
 use gateway_globalconf::Timestamper;
 use gateway_messagelog::Stamping;
@@ -90,6 +91,21 @@ impl Known {
                 })
             })
             .collect();
+    }
+
+    /// The authority failed when it was last asked, and that is not longer ago. A failure at a time
+    /// that is still to come counts as long ago: the clock was set back.
+    pub(super) fn failed_within(
+        &self,
+        authority: &Timestamper,
+        within: Duration,
+        now: Timestamp,
+    ) -> bool {
+        let known = self.authorities.iter().find(|one| one.is(authority));
+        let failure = known.and_then(|known| known.last_failure.as_ref());
+        let ago =
+            failure.and_then(|failure| Duration::try_from(now.duration_since(failure.time)).ok());
+        ago.is_some_and(|ago| ago < within)
     }
 
     pub(super) fn succeeded(&mut self, authority: &Timestamper, now: Timestamp) {

@@ -135,7 +135,14 @@ async fn asks_all_authorities_in_order_until_one_gives_a_token_that_holds() {
     assert_eq!(stamped(&stamper.once(Some(&conf)).await), (2, false));
     let asked: Vec<String> = (0..5).map(|n| format!("http://tsa/{n}")).collect();
     assert_eq!(world.authorities.asked(), asked);
-    assert_eq!(stamp_of(&world, 1).await.authority, "http://tsa/4");
+    let stamp = stamp_of(&world, 1).await;
+    assert_eq!(stamp.authority, "http://tsa/4");
+    // Each was asked the same: version 1, SHA-512 without parameters, the imprint, nothing else.
+    let digests: Vec<Digest> = stamp.covers.iter().map(|one| one.digest).collect();
+    let result = stamping::batch(&digests).unwrap().result;
+    let mut query = hex::decode("3054020101304f300b06096086480165030402030440").unwrap();
+    query.extend_from_slice(Digest::of(DigestAlgorithm::Sha512, &result).as_bytes());
+    assert_eq!(world.authorities.queries(), vec![query; 5]);
     let state = stamper.state();
     let codes: Vec<_> = state
         .authorities
@@ -156,6 +163,79 @@ async fn asks_all_authorities_in_order_until_one_gives_a_token_that_holds() {
     assert_eq!(state.authorities[4].last_success, Some(NOW));
     assert_eq!(state.authorities[5].last_success, None);
     assert_eq!(state.last_failure, None);
+}
+
+#[tokio::test]
+async fn asks_one_that_failed_lately_after_the_others() {
+    let world = World::new(3);
+    let conf = world.snapshot(3);
+    let stamper = stamper(&world, 2);
+    world.messages(8).await;
+    let down = || Answer::Down(AskError::Timeout);
+    let authorities = &world.authorities;
+    let round = async |answers: &[Answer], asked: &[usize]| {
+        authorities.answer(answers);
+        assert_eq!(stamped(&stamper.once(Some(&conf)).await), (2, true));
+        let asked: Vec<_> = asked.iter().map(|n| format!("http://tsa/{n}")).collect();
+        assert_eq!(authorities.asked(), asked);
+    };
+    round(&[down(), Answer::Good, Answer::Good], &[0, 1]).await;
+    // A backlog does not wait for it with each batch.
+    round(&[down(), Answer::Good, Answer::Good], &[1]).await;
+    world.clock.advance(599);
+    round(&[Answer::Good, down(), down()], &[1, 2, 0]).await;
+    // What it failed at is forgiven, by success or after a while.
+    world.clock.advance(600);
+    round(&[down(), Answer::Good, Answer::Good], &[0, 1]).await;
+    // Also when the clock is set back before it.
+    world.messages(2).await;
+    world.clock.advance(-60);
+    round(&[Answer::Good, Answer::Good, Answer::Good], &[0]).await;
+}
+
+#[tokio::test]
+async fn exchanges_do_not_wait_for_an_authority_that_does_not_answer() {
+    let world = World::new(1);
+    let conf = world.snapshot(1);
+    let stamper = stamper(&world, 100);
+    world.message("first").await;
+    world.authorities.answer(&[Answer::Silent]);
+    tokio::select! {
+        outcome = stamper.once(Some(&conf)) => panic!("{outcome:?}"),
+        () = world.messages(20) => {}
+    }
+    // Given up, it took nothing with it.
+    world.authorities.answer(&[Answer::Good]);
+    assert_eq!(stamped(&stamper.once(Some(&conf)).await), (21, false));
+}
+
+#[tokio::test]
+async fn a_clock_far_ahead_counts_only_when_no_other_authority_does_better() {
+    let world = World::new(4);
+    let conf = world.snapshot(4);
+    let stamper = stamper(&world, 100);
+    let down = || Answer::Down(AskError::Timeout);
+    for (answers, taken, offset) in [
+        (
+            [Answer::Ahead(301), down(), Answer::Ahead(300), Answer::Good],
+            2,
+            300,
+        ),
+        (
+            [Answer::Ahead(7200), down(), Answer::Ahead(3600), down()],
+            2,
+            3600,
+        ),
+    ] {
+        let ordinal = world.log.last_ordinal() + 1;
+        world.message("x").await;
+        world.authorities.answer(&answers);
+        assert_eq!(stamped(&stamper.once(Some(&conf)).await), (1, false));
+        let stamp = stamp_of(&world, ordinal).await;
+        assert_eq!(stamp.authority, format!("http://tsa/{taken}"));
+        assert_eq!(stamper.state().clock_offset_seconds, Some(offset));
+        world.clock.advance(3600);
+    }
 }
 
 #[tokio::test]

@@ -188,3 +188,88 @@ fn does_not_cosign_a_fork_a_smaller_tree_or_a_stranger() {
         200
     );
 }
+
+#[test]
+fn the_time_of_its_cosignatures_never_goes_back() {
+    let town = Town::new();
+    let witness = town.witness();
+    let own = [witness.verifier().clone()];
+    let time = |witness: &Witness, count: u64, old: u64, seconds: i64| {
+        let leaves = Leaves::new(count, 0);
+        let at = now() + jiff::SignedDuration::from_secs(seconds);
+        let answer = witness.add_checkpoint(&town.request(&leaves, old), at);
+        assert_eq!(answer.status, 200);
+        let checkpoint = Checkpoint::from_text(town.note(&leaves).text()).unwrap();
+        let lines = cosign::read_lines(&answer.body, &checkpoint, &own).unwrap();
+        i64::try_from(lines[0].time()).unwrap() - now().as_second()
+    };
+    assert_eq!(time(&witness, 5, 0, 0), 0);
+    // The clock steps back: a larger tree was not there earlier than a smaller one.
+    assert_eq!(time(&witness, 6, 5, -3600), 0);
+    // The same tree again, and then a larger one, when the clock was set right in between.
+    assert_eq!(time(&witness, 6, 6, 60), 60);
+    assert_eq!(time(&witness, 7, 6, 30), 60);
+    assert_eq!(time(&witness, 8, 7, 61), 61);
+    drop(witness);
+    let witness = town.witness();
+    assert_eq!(time(&witness, 9, 8, -7200), 61);
+    // Even before 1970 there is a time to be told.
+    assert_eq!(time(&witness, 10, 9, -4_000_000_000), 61);
+}
+
+#[test]
+fn of_forks_that_are_shown_at_once_one_is_cosigned() {
+    for round in 0..10_u8 {
+        let town = Town::new();
+        let witness = town.witness();
+        let requests: Vec<_> = (0..8_u8)
+            .map(|fork| town.request(&Leaves::new(u64::from(8 + fork % 3), fork), 0))
+            .collect();
+        let start = std::sync::Barrier::new(requests.len());
+        let statuses: Vec<_> = std::thread::scope(|scope| {
+            let asked: Vec<_> = requests
+                .iter()
+                .map(|request| {
+                    scope.spawn(|| {
+                        start.wait();
+                        witness.add_checkpoint(request, now()).status
+                    })
+                })
+                .collect();
+            let answered = asked.into_iter().map(|one| one.join().unwrap());
+            answered.collect()
+        });
+        let cosigned: Vec<_> = (0..statuses.len())
+            .filter(|fork| statuses[*fork] == 200)
+            .collect();
+        assert_eq!(cosigned.len(), 1, "round {round}: {statuses:?}");
+        assert!(statuses.iter().all(|status| [200, 409].contains(status)));
+        // It is the one that is held to.
+        let latest = witness.latest(&checkpoint_path("AZ/GOV/1/din")).unwrap();
+        let note = Note::parse(&latest.unwrap()).unwrap();
+        let fork = cosigned[0] as u64;
+        let chosen = Leaves::new(8 + fork % 3, fork as u8);
+        assert_eq!(note.text(), town.note(&chosen).text());
+    }
+}
+
+#[test]
+fn what_was_cosigned_is_in_the_file_when_the_answer_is_given() {
+    let town = Town::new();
+    let witness = town.witness();
+    let leaves = Leaves::new(5, 0);
+    assert_eq!(
+        witness
+            .add_checkpoint(&town.request(&leaves, 0), now())
+            .status,
+        200
+    );
+    // The process dies now: the file as it is, while the first still has it open.
+    let after = Town::new();
+    let file = |town: &Town| town.folder.path().join("witness.redb");
+    std::fs::copy(file(&town), file(&after)).unwrap();
+    let fork = after
+        .witness()
+        .add_checkpoint(&town.request(&Leaves::new(5, 1), 0), now());
+    assert_eq!((fork.status, &fork.body[..]), (409, &b"5\n"[..]));
+}

@@ -22,6 +22,8 @@ pub enum Scope {
 #[derive(Debug)]
 pub struct Plan {
     instance: String,
+    /// As it was received.
+    directory: Vec<u8>,
     scope: Scope,
     version: Version,
     expires_at: Timestamp,
@@ -49,6 +51,7 @@ pub struct Fetch {
 #[derive(Debug)]
 pub struct Downloaded {
     instance: String,
+    directory: Vec<u8>,
     folder: String,
     version: Version,
     expires_at: Timestamp,
@@ -75,6 +78,7 @@ impl Plan {
         let folder = disk::folder(instance).map_err(Error::Name)?;
         let mut plan = Self {
             instance: instance.to_owned(),
+            directory: directory.bytes().to_vec(),
             scope,
             version: directory.version(),
             expires_at: directory.expires_at(),
@@ -163,6 +167,7 @@ impl Plan {
         Ok(Downloaded {
             folder: disk::folder(&self.instance).map_err(Error::Name)?,
             instance: self.instance,
+            directory: self.directory,
             version: self.version,
             expires_at: self.expires_at,
             parts,
@@ -250,11 +255,13 @@ impl Downloaded {
         })
     }
 
-    /// The files to write, with their metadata, by relative path; to be replaced one by one, each
+    /// The files to write, with their metadata and the signed directory, by relative path; to be replaced one by one, each
     /// atomically. The own instance is also named in [`disk::INSTANCE_IDENTIFIER`], which is the
     /// caller's to write, from its anchor.
     pub fn into_files(self) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
+        let directory = format!("{}/{}", self.folder, disk::SIGNED_DIRECTORY);
+        files.insert(directory, self.directory);
         for (path, part) in self.parts {
             let metadata = Metadata::from(part.entry()).to_json();
             files.insert(format!("{path}{}", disk::METADATA_SUFFIX), metadata);

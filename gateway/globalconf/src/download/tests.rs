@@ -230,7 +230,8 @@ fn makes_files_of_a_directory_only_when_every_part_was_verified() {
     assert_eq!(downloaded.shared().unwrap().instance, "DEV");
     assert!(downloaded.private().is_some());
     let mut files = downloaded.into_files();
-    assert_eq!(files.len(), 4);
+    assert_eq!(files.len(), 5);
+    assert_eq!(files["DEV/signed-directory.metadata"], directory.bytes());
     let metadata = String::from_utf8(files["DEV/shared-params.xml.metadata"].clone()).unwrap();
     assert_eq!(
         metadata,

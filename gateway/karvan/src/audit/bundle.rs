@@ -20,10 +20,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use gateway_asic::zip::{Limits, Names};
-use gateway_messagelog::audit::Outcome;
+use gateway_messagelog::audit::{Outcome, Subject};
 use serde_json::{Value, json};
 
 pub(super) use self::check::verify;
+use super::anchor::Anchors;
 use super::configuration::Configuration;
 use super::documents::{Document, line, printable};
 use super::tree::InLog;
@@ -50,6 +51,8 @@ pub(super) struct Verdict {
     configurations: Vec<Configuration>,
     /// The verifier key that the log has to be signed by, and whose word it is.
     log_key: Option<(String, &'static str)>,
+    /// The verifier keys, in the bundle, of those who cosigned it.
+    witness_keys: Vec<String>,
     pub(super) documents: Vec<Document>,
     records: Vec<Recorded>,
     /// What does not hold, apart from the documents.
@@ -90,9 +93,12 @@ pub(crate) struct Held {
     pub(crate) cosigned: u64,
 }
 
-/// Checks a bundle by itself. The inner error: what in it does not hold.
-pub(crate) fn bundle_holds(path: &Path) -> Result<Result<Held, String>, Error> {
-    let verdict = verify(targets::opened(path)?, None, None)?;
+/// Checks a bundle by itself, and that an anchor vouches for its configuration. The inner error: what in it does not hold.
+pub(crate) fn bundle_holds(
+    path: &Path,
+    anchors: Option<&Anchors>,
+) -> Result<Result<Held, String>, Error> {
+    let verdict = verify(targets::opened(path)?, None, anchors, None)?;
     let is_cosigned = |recorded: &&Recorded| !recorded.in_log.witnesses.is_empty();
     let held = Held {
         documents: count(verdict.documents.iter()),
@@ -129,17 +135,11 @@ impl Verdict {
 
     pub(super) fn text(&self, place: &str) -> String {
         let mut text = String::new();
-        for configuration in &self.configurations {
-            text.push_str(&configuration.text());
-        }
         for document in &self.documents {
             text.push_str(&document.text(&format!("{place}: {}", document.name)));
         }
         let verdict = if self.holds() { "holds" } else { "FAILS" };
         let _infallible = writeln!(text, "{verdict}  {place}");
-        if let Some((key, whose)) = &self.log_key {
-            line(&mut text, "log key", &format!("{key} ({whose})"));
-        }
         for recorded in &self.records {
             line(
                 &mut text,
@@ -150,7 +150,8 @@ impl Verdict {
                 for (name, value) in &rests.lines {
                     line(&mut text, name, value);
                 }
-                line(&mut text, "basis", &show::outcome(&rests.outcome));
+                let outcome = show::explained(Subject::Basis, &rests.outcome);
+                line(&mut text, "basis", &outcome);
             }
         }
         for remark in &self.remarks {
@@ -158,6 +159,22 @@ impl Verdict {
         }
         for failure in &self.failures {
             let _infallible = writeln!(text, "  FAIL {}", printable(failure));
+        }
+        for configuration in &self.configurations {
+            text.push_str(&configuration.text());
+        }
+        if let Some((key, whose)) = &self.log_key {
+            let _infallible = writeln!(text, "by the key of the log ({whose})");
+            line(&mut text, "log key", key);
+        }
+        if !self.witness_keys.is_empty() {
+            text.push_str(
+                "by the keys of those who cosigned (from the bundle: compare them with what their nodes \
+                 publish)\n",
+            );
+            for key in &self.witness_keys {
+                line(&mut text, "witness key", key);
+            }
         }
         text
     }
@@ -170,6 +187,7 @@ impl Verdict {
             "configurations": configurations.collect::<Vec<_>>(),
             "log_key": self.log_key.as_ref().map(|(key, _)| key),
             "log_key_is": self.log_key.as_ref().map(|(_, whose)| whose),
+            "witness_keys": self.witness_keys,
             "documents": self.documents.iter().map(Document::json).collect::<Vec<_>>(),
             "records": self.records.iter().map(Recorded::json).collect::<Vec<_>>(),
             "warnings": self.remarks,

@@ -1,6 +1,6 @@
 //! The configuration by which documents are judged, and whose word it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,9 @@ use gateway_store::file;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::documents::printable;
+use super::anchor::Anchors;
+use super::approved::{self, Approved};
+use super::documents::{self, printable};
 use super::{Error, file_error};
 use crate::causes::with_causes;
 
@@ -29,8 +31,9 @@ pub(super) struct Configuration {
     shared: Vec<(String, String)>,
     /// SHA-256 of the registry's rules, hexadecimal, where there are some.
     rules: Option<String>,
-    /// The approved top authorities: subject, and SHA-256 of the certificate, hexadecimal.
-    authorities: Vec<(String, String)>,
+    approved: BTreeSet<Approved>,
+    /// By which anchor it is what the registry signed, or why by none; `None`: no anchor was given.
+    vouched: Option<Result<String, String>>,
 }
 
 /// Whose word it is.
@@ -40,6 +43,8 @@ pub(super) enum Origin {
     Given(PathBuf),
     /// Found in the bundle that is judged, in this folder of it.
     Bundle(String),
+    /// Kept beside the log that is judged, under this digest of its content.
+    Log(String),
 }
 
 impl Origin {
@@ -47,7 +52,7 @@ impl Origin {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Given(path) => path.display().to_string(),
-            Self::Bundle(folder) => folder.clone(),
+            Self::Bundle(name) | Self::Log(name) => name.clone(),
         }
     }
 }
@@ -58,7 +63,7 @@ impl Configuration {
     }
 
     /// Reads a configuration directory, or the ZIP file of one as nodes hand it out.
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+    pub(super) fn open(path: &Path, anchors: Option<&Anchors>) -> Result<Self, Error> {
         let unusable = |reason: String| Error::Use(format!("--conf {}: {reason}", path.display()));
         let files = match path.is_dir() {
             true => {
@@ -70,49 +75,75 @@ impl Configuration {
                 unpacked(source).map_err(|error| unusable(with_causes(&error)))?
             }
         };
-        Self::of(&below(files), Origin::Given(path.to_owned())).map_err(unusable)
+        Self::of(&below(files), Origin::Given(path.to_owned()), anchors).map_err(unusable)
     }
 
     /// Takes the files of a configuration directory.
-    pub(super) fn of(files: &Files, origin: Origin) -> Result<Self, String> {
+    pub(super) fn of(
+        files: &Files,
+        origin: Origin,
+        anchors: Option<&Anchors>,
+    ) -> Result<Self, String> {
         // Documents are judged as of their time stamps: that it expired since then is of no matter.
         let snapshot = Snapshot::from_files(files, Timestamp::UNIX_EPOCH)
             .map_err(|error| format!("it is no configuration: {}", with_causes(&error)))?;
-        let (mut shared, mut authorities) = (Vec::new(), Vec::new());
+        let mut shared = Vec::new();
         for instance in snapshot.instances() {
             let folder = disk::folder(instance).map_err(|error| with_causes(&error))?;
             let path = format!("{folder}/{}", disk::SHARED_PARAMS);
             let digest = files.get(&path).map(|bytes| sha256(bytes));
             shared.push((instance.to_owned(), digest.unwrap_or_default()));
-            let approved = snapshot.shared(instance).into_iter();
-            let approved = approved.flat_map(|shared| &shared.authorities);
-            authorities.extend(approved.filter_map(|approved| {
-                let certificate = &approved.top.as_ref()?.certificate;
-                let digest = hex::encode(certificate.sha256().as_bytes());
-                Some((certificate.subject().rfc2253(), digest))
-            }));
         }
-        authorities.sort_unstable();
-        authorities.dedup();
         Ok(Self {
             origin,
             rules: snapshot.rules().map(sha256),
+            approved: Approved::of(&snapshot),
+            vouched: anchors.map(|anchors| anchors.vouch(files)),
             snapshot,
             shared,
-            authorities,
         })
+    }
+
+    /// Why no anchor vouches for it, where one was given.
+    pub(super) fn failure(&self) -> Option<String> {
+        let reason = self.vouched.as_ref()?.as_ref().err()?;
+        let name = self.origin.name();
+        Some(format!(
+            "the configuration {name} is not shown to be the registry's: {reason}"
+        ))
+    }
+
+    /// Whom it approves.
+    pub(super) fn approved(&self) -> &BTreeSet<Approved> {
+        &self.approved
     }
 
     /// What the verdicts rest on, for people.
     pub(super) fn text(&self) -> String {
         let mut text = match &self.origin {
             Origin::Given(path) => format!("by the configuration in {}\n", path.display()),
-            Origin::Bundle(folder) => format!(
-                "by the configuration in {folder}/ of the bundle itself: that it is the right one is \
-                 the word of\nwhoever made the bundle. Compare it with the anchor, or judge by your \
-                 own with --conf\n"
-            ),
+            Origin::Bundle(folder) => format!("by the configuration in {folder}/ of the bundle\n"),
+            Origin::Log(hash) => format!("by the configuration {hash} beside the log\n"),
         };
+        match (&self.vouched, &self.origin) {
+            (Some(Ok(anchor)), _) => {
+                documents::line(
+                    &mut text,
+                    "registry's",
+                    &format!("yes, by the anchor {anchor}"),
+                );
+            }
+            (Some(Err(reason)), _) => {
+                documents::line(&mut text, "registry's", &format!("FAILS: {reason}"));
+            }
+            (None, Origin::Given(_)) => {}
+            (None, Origin::Bundle(_) | Origin::Log(_)) => documents::line(
+                &mut text,
+                "registry's",
+                "not checked: it is the word of whoever made this. Give the registry's anchor with \
+                 --anchor, your own configuration with --conf, or compare what follows",
+            ),
+        }
         for (instance, digest) in &self.shared {
             let instance = printable(instance);
             let _infallible = writeln!(
@@ -123,13 +154,7 @@ impl Configuration {
         if let Some(digest) = &self.rules {
             let _infallible = writeln!(text, "  rules         SHA-256 {digest}");
         }
-        for (name, digest) in &self.authorities {
-            let name = printable(name);
-            let _infallible = writeln!(
-                text,
-                "  authority     {name}\n                SHA-256 of its certificate {digest}"
-            );
-        }
+        text.push_str(&approved::text(&self.approved));
         for ignored in self.snapshot.ignored() {
             let _infallible = writeln!(
                 text,
@@ -143,23 +168,27 @@ impl Configuration {
 
     pub(super) fn json(&self) -> Value {
         let shared = self.shared.iter();
-        let authorities = self.authorities.iter();
-        json!({
+        let mut document = json!({
             "from": match &self.origin {
                 Origin::Given(_) => "given",
                 Origin::Bundle(_) => "bundle",
+                Origin::Log(_) => "log",
             },
             "path": self.origin.name(),
             "instances": shared.map(|(instance, digest)| json!({
                 "instance": instance, "shared_params_sha256": digest,
             })).collect::<Vec<_>>(),
             "rules_sha256": self.rules,
-            "authorities": authorities.map(|(subject, digest)| json!({
-                "subject": subject, "certificate_sha256": digest,
-            })).collect::<Vec<_>>(),
+            "anchor": self.vouched.as_ref().and_then(|vouched| vouched.as_ref().ok()),
+            "anchor_refused": self.vouched.as_ref().and_then(|vouched| vouched.as_ref().err()),
             "left_out": self.snapshot.ignored().iter()
                 .map(|ignored| ignored.folder.clone()).collect::<Vec<_>>(),
-        })
+        });
+        if let Some(fields) = document.as_object_mut() {
+            let approved = approved::json(&self.approved).into_iter();
+            fields.extend(approved.map(|(name, value)| (name.to_owned(), value)));
+        }
+        document
     }
 }
 
@@ -172,12 +201,13 @@ fn left_out(reason: &Reason) -> String {
 }
 
 /// What a third person needs of a configuration: the shared parameters of every instance and the
-/// registry's rules, as downloaded, the version they are of, and no expiry, so that they serve as long
-/// as they are kept.
+/// registry's rules, as downloaded, the directory that the registry signed over them, the version they
+/// are of, and no expiry, so that they serve as long as they are kept.
 pub(super) fn for_others(files: &Files) -> Result<Files, String> {
     let mut kept = Files::new();
     for (path, bytes) in files.iter().filter(|(path, _)| is_for_others(path)) {
-        let bytes = match path.ends_with(disk::METADATA_SUFFIX) {
+        let is_metadata = path.ends_with(disk::METADATA_SUFFIX);
+        let bytes = match is_metadata && !is_called(path, disk::SIGNED_DIRECTORY) {
             false => bytes.clone(),
             true => {
                 let metadata =
@@ -199,6 +229,7 @@ pub(super) fn for_others(files: &Files) -> Result<Files, String> {
 pub(super) fn is_for_others(path: &str) -> bool {
     let parameters = path.strip_suffix(disk::METADATA_SUFFIX).unwrap_or(path);
     path == disk::INSTANCE_IDENTIFIER
+        || is_called(path, disk::SIGNED_DIRECTORY)
         || is_called(path, disk::RULES)
         || is_called(parameters, disk::SHARED_PARAMS)
 }

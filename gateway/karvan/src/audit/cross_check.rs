@@ -5,18 +5,20 @@
 //! met by one of the other, of the same octets. What a side may rightly have alone: a request that
 //! never arrived, and an answer that did not come back.
 
-use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use certs_keys::{Digest, DigestAlgorithm, Hasher};
 use clap::Args;
-use gateway_messagelog::audit::{Reader, Unreadable};
-use gateway_messagelog::{Direction, Entry, Protection, Record, Side};
+use gateway_messagelog::audit::{Reader, Unreadable, decode_alone};
+use gateway_messagelog::{Direction, Entry, Logged, Protection, Record, Side};
+use gateway_store::segment::Position;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
+use super::documents::printable;
 use super::progress::Progress;
+use super::unread::Unread;
 use super::{Error, keys, log_folder, print, show, tree};
 use crate::node::transparency;
 
@@ -32,7 +34,7 @@ pub(crate) struct CrossCheck {
     key: Vec<String>,
     /// Print JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// What came out.
@@ -80,8 +82,8 @@ impl Comparison {
         let mut text = String::new();
         for (what, found) in [("different", &self.different), ("missing", &self.missing)] {
             for one in found {
-                text.push_str(&format!(
-                    "FAIL {what}: {} {} of {} → {} (record {} of {}, {})\n",
+                text.push_str(&printable(&format!(
+                    "FAIL {what}: {} {} of {} → {} (record {} of {}, {})",
                     one.direction,
                     one.message_id,
                     one.client,
@@ -89,11 +91,13 @@ impl Comparison {
                     one.record,
                     one.node,
                     one.time,
-                ));
+                )));
+                text.push('\n');
             }
         }
         for place in &self.unreadable {
-            text.push_str(&format!("FAIL {place}\n"));
+            text.push_str(&printable(&format!("FAIL {place}")));
+            text.push('\n');
         }
         let [a, b] = &self.nodes;
         text.push_str(&format!(
@@ -131,51 +135,161 @@ pub(crate) fn compare(
     b: &Path,
     protection: Option<&Protection>,
 ) -> Result<Comparison, Error> {
-    let a = Log::read(a, protection)?;
-    let b = Log::read(b, protection)?;
-    if a.node == b.node {
-        return Err(Error::Use(format!("both are logs of {}", a.node)));
+    let readers = [
+        super::open(a, protection.cloned())?,
+        super::open(b, protection.cloned())?,
+    ];
+    let nodes = [tree::origin(&log_folder(a))?, tree::origin(&log_folder(b))?];
+    let [first, second] = &nodes;
+    if first == second {
+        return Err(Error::Use(format!("both are logs of {first}")));
     }
-    Ok(Comparison::of(&a, &b))
+    let mut bytes = 0_u64;
+    for reader in &readers {
+        let (_, all) = reader.entries().map_err(Error::Log)?.progress();
+        bytes = bytes.saturating_add(all);
+    }
+    let mut comparison = Comparison {
+        nodes: nodes.clone(),
+        ..Comparison::default()
+    };
+    let shares = bytes.div_euclid(SHARE_BYTES).saturating_add(1);
+    let [reader_a, reader_b] = &readers;
+    for share in (0..shares).map(|number| Share { number, shares }) {
+        let a = Log::read(reader_a, first, second, share)?;
+        let b = Log::read(reader_b, second, first, share)?;
+        comparison.add(&Found::of(&a, &b), &readers)?;
+        if share.number == 0 {
+            comparison.unreadable = [a.unreadable, b.unreadable].concat();
+        }
+    }
+    for found in [&mut comparison.different, &mut comparison.missing] {
+        found.sort_by(|a, b| (&a.node, a.record).cmp(&(&b.node, b.record)));
+    }
+    Ok(comparison)
 }
 
 impl Comparison {
-    fn of(a: &Log, b: &Log) -> Self {
-        let mut comparison = Self {
-            nodes: [a.node.clone(), b.node.clone()],
-            unreadable: [a.unreadable.clone(), b.unreadable.clone()].concat(),
-            ..Self::default()
+    /// Adds what one share has shown, with what the records themselves say.
+    fn add(&mut self, found: &Found, readers: &[Reader; 2]) -> Result<(), Error> {
+        let ([a, b], [reader_a, reader_b]) = (&self.nodes, readers);
+        let one_sided = |alone: &Alone| {
+            let (node, reader) = match alone.is_of_second {
+                false => (a, reader_a),
+                true => (b, reader_b),
+            };
+            OneSided::read(node, reader, alone.position)
         };
-        for (consumer, provider) in [(a, b), (b, a)] {
-            comparison.of_consumer(consumer, provider);
-            comparison.of_provider(provider, consumer);
+        let told = |alone: &[Alone]| alone.iter().map(one_sided).collect::<Result<Vec<_>, _>>();
+        let (different, missing) = (told(&found.different)?, told(&found.missing)?);
+        self.different.extend(different);
+        self.missing.extend(missing);
+        self.matched = self.matched.saturating_add(found.matched);
+        self.not_received = self.not_received.saturating_add(found.not_received);
+        self.unanswered = self.unanswered.saturating_add(found.unanswered);
+        self.erased = self.erased.saturating_add(found.erased);
+        Ok(())
+    }
+}
+
+impl OneSided {
+    fn read(node: &str, reader: &Reader, position: Position) -> Result<Self, Error> {
+        let entry = reader
+            .stored(position)
+            .and_then(|stored| reader.plain(&stored))
+            .and_then(|plain| decode_alone(&plain))
+            .map_err(Error::Log)?;
+        match entry {
+            Entry::Message(record) => Ok(Self::of(node, position.ordinal, &record)),
+            Entry::Refusal(_) | Entry::Stamp(_) => Err(Error::Use(format!(
+                "record {} of {node} changed while it was read",
+                position.ordinal
+            ))),
         }
-        comparison
+    }
+
+    fn of(node: &str, ordinal: u64, record: &Record) -> Self {
+        Self {
+            node: node.to_owned(),
+            record: ordinal,
+            time: record.time.to_string(),
+            direction: show::direction(record.direction),
+            client: record.client.to_string(),
+            service: record.service.to_string(),
+            message_id: record.message_id.clone(),
+        }
+    }
+}
+
+/// One of so many shares of all exchanges: logs that are long are read again for each, so that memory
+/// is bounded.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    number: u64,
+    shares: u64,
+}
+
+impl Share {
+    fn holds(self, exchange: &Digest) -> bool {
+        let octets = exchange.as_bytes().iter().take(8);
+        let number = octets.fold(0_u64, |number, octet| {
+            number.wrapping_shl(8) | u64::from(*octet)
+        });
+        number.checked_rem(self.shares) == Some(self.number)
+    }
+}
+
+/// What one share of the exchanges has shown.
+#[derive(Debug, Default)]
+struct Found {
+    matched: u64,
+    different: Vec<Alone>,
+    missing: Vec<Alone>,
+    not_received: u64,
+    unanswered: u64,
+    erased: u64,
+}
+
+/// A message that the other side has not, or not so.
+#[derive(Debug)]
+struct Alone {
+    is_of_second: bool,
+    position: Position,
+}
+
+impl Found {
+    fn of(a: &Log, b: &Log) -> Self {
+        let mut found = Self::default();
+        for (consumer, provider, is_consumer_second) in [(a, b, false), (b, a, true)] {
+            found.of_consumer(consumer, provider, is_consumer_second);
+            found.of_provider(provider, consumer, !is_consumer_second);
+        }
+        found
     }
 
     /// Everything the consumer holds of exchanges with this provider.
-    fn of_consumer(&mut self, consumer: &Log, provider: &Log) {
+    fn of_consumer(&mut self, consumer: &Log, provider: &Log, is_of_second: bool) {
         for (exchange, messages) in consumer.on(Side::Consumer) {
             let other = provider.exchange(Side::Provider, exchange);
-            let is_with = messages
-                .iter()
-                .any(|message| message.peer.as_deref() == Some(&provider.node));
+            let is_with = messages.iter().any(|message| message.is_with_other);
             for message in messages {
+                let alone = Alone {
+                    is_of_second,
+                    position: message.position,
+                };
                 match Met::of(message, other) {
                     Met::Same => self.matched = self.matched.saturating_add(1),
                     Met::Other if is_with || message.direction == Direction::Request => {
-                        self.different.push(message.one_sided(&consumer.node));
+                        self.different.push(alone);
                     }
                     // Its answer names the provider; or it has none, and may be for anybody.
                     Met::Nothing if is_with && provider.has_erased(message.time) => {
                         self.erased = self.erased.saturating_add(1);
                     }
-                    Met::Nothing if is_with => {
-                        self.missing.push(message.one_sided(&consumer.node));
-                    }
+                    Met::Nothing if is_with => self.missing.push(alone),
                     Met::Other | Met::Nothing => {
-                        let alone = messages.len() == 1;
-                        self.unanswered = self.unanswered.saturating_add(alone.into());
+                        let is_alone = messages.len() == 1;
+                        self.unanswered = self.unanswered.saturating_add(is_alone.into());
                     }
                 }
             }
@@ -183,11 +297,11 @@ impl Comparison {
     }
 
     /// What the provider holds of exchanges with this consumer and the consumer does not.
-    fn of_provider(&mut self, provider: &Log, consumer: &Log) {
+    fn of_provider(&mut self, provider: &Log, consumer: &Log, is_of_second: bool) {
         for (exchange, messages) in provider.on(Side::Provider) {
             let other = consumer.exchange(Side::Consumer, exchange);
             for message in messages {
-                if message.peer.as_deref() != Some(&consumer.node) {
+                if !message.is_with_other {
                     continue;
                 }
                 match (Met::of(message, other), message.direction) {
@@ -196,9 +310,10 @@ impl Comparison {
                     (Met::Nothing, _) if consumer.has_erased(message.time) => {
                         self.erased = self.erased.saturating_add(1);
                     }
-                    (Met::Nothing, Direction::Request) => {
-                        self.missing.push(message.one_sided(&provider.node));
-                    }
+                    (Met::Nothing, Direction::Request) => self.missing.push(Alone {
+                        is_of_second,
+                        position: message.position,
+                    }),
                     (Met::Nothing, Direction::Response) => {
                         self.not_received = self.not_received.saturating_add(1);
                     }
@@ -233,45 +348,38 @@ impl Met {
     }
 }
 
-/// A log, by exchanges.
+/// The messages of a log, as far as they are compared.
+#[derive(Debug, Default)]
 struct Log {
-    /// The origin of its checkpoints.
-    node: String,
-    exchanges: HashMap<Exchange, Vec<Message>>,
+    /// By side, exchange, and place.
+    messages: Vec<Message>,
     /// When entries were erased: the time of the oldest one that still stands.
     kept_from: Option<Timestamp>,
     unreadable: Vec<String>,
 }
 
-/// A side and a hash over parties and ids: what both messages of an exchange have in common.
-type Exchange = (Side, Digest);
-
-/// A message, as far as it is compared and told.
+/// A message, as far as it is compared: there may be very many.
+#[derive(Clone, Debug)]
 struct Message {
-    ordinal: u64,
+    /// Which half the node was in the exchange.
+    is_provider: bool,
+    /// A hash over parties and ids: what both messages of an exchange have in common.
+    exchange: [u8; 32],
+    position: Position,
     time: Timestamp,
     direction: Direction,
-    peer: Option<String>,
+    /// It came from the other node, as was noted.
+    is_with_other: bool,
     /// A hash over everything that travelled.
-    octets: Digest,
-    client: String,
-    service: String,
-    message_id: String,
+    octets: [u8; 32],
 }
 
 impl Log {
-    fn read(data: &Path, protection: Option<&Protection>) -> Result<Self, Error> {
-        let folder = log_folder(data);
-        let mut log = Self {
-            node: tree::origin(&folder)?,
-            exchanges: HashMap::new(),
-            kept_from: None,
-            unreadable: Vec::new(),
-        };
-        let reader = Reader::open_with(&folder, protection.cloned()).map_err(Error::Log)?;
+    fn read(reader: &Reader, node: &str, other: &str, share: Share) -> Result<Self, Error> {
+        let mut log = Self::default();
         let mut entries = reader.entries().map_err(Error::Log)?;
         let mut progress = Progress::new("reading");
-        let mut has_erased = false;
+        let (mut has_erased, mut unread) = (false, Unread::default());
         while let Some(entry) = entries.next() {
             let (done, all) = entries.progress();
             progress.tell(done, all);
@@ -280,50 +388,42 @@ impl Log {
                     if has_erased && log.kept_from.is_none() {
                         log.kept_from = Some(logged.entry.time());
                     }
-                    if let Entry::Message(record) = &logged.entry {
-                        log.add(logged.position.ordinal, record);
-                    }
+                    log.messages.extend(Message::of(&logged, other, share));
                 }
                 Err(Unreadable::Erased { .. }) => has_erased = true,
                 Err(Unreadable::Failed(error)) => return Err(Error::Log(error)),
-                Err(damage) => log.unreadable.push(format!("{}: {damage}", log.node)),
+                Err(damage) => drop(unread.add(&damage)),
             }
         }
+        let lines = unread.lines().into_iter();
+        log.unreadable = lines.map(|line| format!("{node}: {line}")).collect();
+        log.sort();
         Ok(log)
     }
 
-    fn add(&mut self, ordinal: u64, record: &Record) {
-        let message = Message {
-            ordinal,
-            time: record.time,
-            direction: record.direction,
-            peer: record.peer.as_ref().map(transparency::origin),
-            octets: octets(record),
-            client: record.client.to_string(),
-            service: record.service.to_string(),
-            message_id: record.message_id.clone(),
-        };
-        let exchange = (record.side, exchange(record));
-        self.exchanges.entry(exchange).or_default().push(message);
+    fn sort(&mut self) {
+        self.messages
+            .sort_unstable_by_key(|one| (one.is_provider, one.exchange, one.position.ordinal));
     }
 
-    /// Exchanges of a side in the order of their first messages.
-    fn on(&self, side: Side) -> impl Iterator<Item = (&Digest, &[Message])> {
-        let mut ordered = BTreeMap::new();
-        for ((found, exchange), messages) in &self.exchanges {
-            if *found == side
-                && let Some(first) = messages.first()
-            {
-                ordered.insert(first.ordinal, (exchange, messages.as_slice()));
-            }
-        }
-        ordered.into_values()
+    /// Exchanges of a side.
+    fn on(&self, side: Side) -> impl Iterator<Item = (&[u8; 32], &[Message])> {
+        let exchanges = self
+            .messages
+            .chunk_by(|a, b| (a.is_provider, a.exchange) == (b.is_provider, b.exchange));
+        exchanges.filter_map(move |messages| {
+            let first = messages.first()?;
+            (first.is_provider == is_provider(side)).then_some((&first.exchange, messages))
+        })
     }
 
-    fn exchange(&self, side: Side, exchange: &Digest) -> &[Message] {
-        self.exchanges
-            .get(&(side, *exchange))
-            .map_or(&[], Vec::as_slice)
+    fn exchange(&self, side: Side, exchange: &[u8; 32]) -> &[Message] {
+        let key = (is_provider(side), *exchange);
+        let of = |one: &Message| (one.is_provider, one.exchange);
+        let first = self.messages.partition_point(|one| of(one) < key);
+        let rest = self.messages.get(first..).unwrap_or_default();
+        let count = rest.partition_point(|one| of(one) == key);
+        rest.get(..count).unwrap_or_default()
     }
 
     fn has_erased(&self, time: Timestamp) -> bool {
@@ -332,17 +432,38 @@ impl Log {
 }
 
 impl Message {
-    fn one_sided(&self, node: &str) -> OneSided {
-        OneSided {
-            node: node.to_owned(),
-            record: self.ordinal,
-            time: self.time.to_string(),
-            direction: show::direction(self.direction),
-            client: self.client.clone(),
-            service: self.service.clone(),
-            message_id: self.message_id.clone(),
+    /// `None`: it is no message, or of another share.
+    fn of(logged: &Logged, other: &str, share: Share) -> Option<Self> {
+        let Entry::Message(record) = &logged.entry else {
+            return None;
+        };
+        let exchange = exchange(record);
+        if !share.holds(&exchange) {
+            return None;
         }
+        let peer = record.peer.as_ref().map(transparency::origin);
+        Some(Self {
+            is_provider: is_provider(record.side),
+            exchange: octets_of(&exchange),
+            position: logged.position,
+            time: record.time,
+            direction: record.direction,
+            is_with_other: peer.as_deref() == Some(other),
+            octets: octets_of(&octets(record)),
+        })
     }
+}
+
+fn is_provider(side: Side) -> bool {
+    match side {
+        Side::Consumer => false,
+        Side::Provider => true,
+    }
+}
+
+/// Of a SHA-256.
+fn octets_of(digest: &Digest) -> [u8; 32] {
+    digest.as_bytes().try_into().unwrap_or_default()
 }
 
 fn exchange(record: &Record) -> Digest {
@@ -392,6 +513,9 @@ impl Parts {
         self.0.finish()
     }
 }
+
+/// So many octets of both logs are compared in one go: about a million messages, in some hundred MiB.
+const SHARE_BYTES: u64 = 4 << 30;
 
 #[cfg(test)]
 mod tests;

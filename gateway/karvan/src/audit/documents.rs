@@ -174,7 +174,10 @@ fn report_text(text: &mut String, report: &Report) {
     if let Some(id) = &message.request_id {
         line("request id", id);
     }
-    line("signed by", &signer.id.to_string());
+    line("signed by", &signer.id.member().to_string());
+    if signer.id.subsystem().is_some() {
+        line("on behalf of", &signer.id.to_string());
+    }
     let certificate = &signer.certificate;
     line(
         "certificate",
@@ -250,16 +253,20 @@ fn report_json(report: &Report) -> Value {
         "request_id": report.message.request_id,
         "signer": {
             "id": report.signer.id.to_string(),
+            "member": report.signer.id.member().to_string(),
             "claimed_time": report.signer.claimed_time.map(|time| time.to_string()),
             "certificate": certificate_json(&report.signer.certificate),
         },
         "status": {
             "produced_at": report.status.produced_at.to_string(),
+            "this_update": report.status.this_update.to_string(),
+            "next_update": report.status.next_update.map(|time| time.to_string()),
             "responder": report.status.responder.as_ref().map(certificate_json),
         },
         "time_stamp": {
             "time": report.timestamp.time.to_string(),
             "serial": report.timestamp.serial,
+            "policy": report.timestamp.policy,
             "authority": certificate_json(&report.timestamp.authority),
         },
         "covered": covered.collect::<Vec<_>>(),
@@ -284,13 +291,21 @@ pub(super) fn line(text: &mut String, name: &str, value: &str) {
     let _infallible = writeln!(text, "  {name:<14}{}", printable(value));
 }
 
-/// What others wrote must not steer a terminal.
+/// What others wrote must not steer a terminal, nor turn the order of what is read.
 pub(super) fn printable(text: &str) -> String {
-    let shown = |letter: char| match letter.is_control() {
+    let shown = |letter: char| match letter.is_control() || turns(letter) {
         true => char::REPLACEMENT_CHARACTER,
         false => letter,
     };
     text.chars().map(shown).collect()
+}
+
+/// Separates lines, or changes the direction of writing (Unicode, UAX #9).
+fn turns(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 const MEMORY_BYTES_MAX: u64 = 64 << 20;
@@ -322,6 +337,7 @@ mod tests {
             printable("a\u{1b}[2Jb\n\u{85}c"),
             "a\u{fffd}[2Jb\u{fffd}\u{fffd}c"
         );
+        assert_eq!(printable("AZ\u{202e}1\u{2028}ə"), "AZ\u{fffd}1\u{fffd}ə");
         let mut text = String::new();
         line(&mut text, "message id", "x\r\ny");
         assert_eq!(text, "  message id    x\u{fffd}\u{fffd}y\n");

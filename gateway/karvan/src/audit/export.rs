@@ -35,7 +35,7 @@ pub(crate) struct Export {
     out: PathBuf,
     /// Print JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// `true`: everything logged under the id is in the file, with its container and its proof.
@@ -57,10 +57,12 @@ pub(super) fn run(arguments: &Export) -> Result<bool, Error> {
     }
     if !bundled.records.is_empty() {
         print(&format!(
-            "wrote {}: {} records, {} signed documents\n",
+            "wrote {}: {} records, {} signed documents. Whoever gets it, with the registry's anchor from \
+             elsewhere:\n  karvan audit verify {} --anchor ANCHOR.xml\n",
             out.display(),
             bundled.records.len(),
-            bundled.containers.len()
+            bundled.containers.len(),
+            out.display()
         ))?;
     }
     for missing in &bundled.missing {
@@ -227,7 +229,8 @@ impl Gathering<'_> {
             .files(hash)
             .map_err(|error| with_causes(&error))?;
         let files = for_others(&files)?;
-        let configuration = Configuration::of(&files, Origin::Bundle(bundle::configuration(1)))?;
+        let origin = Origin::Bundle(bundle::configuration(1));
+        let configuration = Configuration::of(&files, origin, None)?;
         Ok(Candidate {
             files,
             configuration,

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::basis::{self, GroundArgument};
+use super::documents::printable;
+use super::progress::Progress;
+use super::unread::Unread;
 use super::{Error, LogArguments, print, show};
 
 /// What is looked for: everything that is given has to fit.
@@ -25,10 +28,11 @@ pub(crate) struct Find {
     /// A member that asked or was asked, `instance/class/code`.
     #[arg(long)]
     member: Option<String>,
-    /// What was asked, `instance/class/code/subsystem/service[/version]`.
+    /// What was asked, `instance/class/code/subsystem/service[/version]`; one with a version is found
+    /// only with it.
     #[arg(long)]
     service: Option<String>,
-    /// Logged at this time or later, `2026-11-22T10:00:00Z`.
+    /// Logged at this time or later, e.g. `2026-11-22T10:00:00Z` or `2026-11-22T14:00:00+04:00`.
     #[arg(long, value_name = "TIME")]
     since: Option<Timestamp>,
     /// Logged at this time or before.
@@ -49,17 +53,27 @@ pub(crate) struct Find {
     /// On this ground.
     #[arg(long, value_enum)]
     ground: Option<GroundArgument>,
+    /// Read every record instead of asking the index that lies beside the log: whoever kept the log
+    /// could have left something out of it.
+    #[arg(long)]
+    whole: bool,
     /// Print one JSON document a line.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Prints a line for each; `true` when there is at least one, and everything met could be read.
 pub(super) fn run(find: &Find) -> Result<bool, Error> {
     let filter = find.filter()?;
     let reader = find.log.open()?;
-    let (mut found, mut unreadable) = (0_u64, 0_u64);
-    for entry in reader.search(&filter).map_err(Error::Log)? {
+    let matches = match find.whole {
+        true => reader.read_through(&filter),
+        false => reader.search(&filter),
+    };
+    let mut matches = matches.map_err(Error::Log)?;
+    let mut progress = Progress::new("records");
+    let (mut found, mut unread) = (0_u64, Unread::default());
+    while let Some(entry) = matches.next_with(&mut |done, all| progress.tell(done, all)) {
         match entry {
             Ok(logged) if !find.fits(&logged.entry) => {}
             Ok(logged) => {
@@ -72,27 +86,59 @@ pub(super) fn run(find: &Find) -> Result<bool, Error> {
             }
             Err(Unreadable::Erased { .. }) => {}
             Err(Unreadable::Failed(error)) => return Err(Error::Log(error)),
-            Err(damage) => {
-                unreadable = unreadable.saturating_add(1);
-                let text = format!("FAIL {damage}: it may be one that is looked for");
-                if find.json {
-                    print(&format!(
-                        "{}\n",
-                        json!({ "kind": "unreadable", "text": text })
-                    ))?;
-                } else {
-                    print(&format!("{text}\n"))?;
+            Err(unreadable) => {
+                if let Some(text) = unread.add(&unreadable) {
+                    find.tell_unread(&text)?;
                 }
             }
         }
     }
-    if found == 0 && !find.json {
-        print("nothing is logged that fits\n")?;
+    drop(progress);
+    for text in unread.sealed() {
+        find.tell_unread(&text)?;
     }
-    Ok(found > 0 && unreadable == 0)
+    let erased = matches.erased();
+    if found == 0 && !find.json {
+        print(&nothing(matches.is_indexed(), &filter))?;
+    }
+    if erased > 0 && !find.json {
+        print(&format!(
+            "{erased} records were erased by retention: what they were cannot be told any more\n"
+        ))?;
+    }
+    Ok(found > 0 && unread.is_empty())
+}
+
+/// Why there may be nothing.
+fn nothing(is_indexed: bool, filter: &Filter) -> String {
+    let mut text = "nothing is logged that fits".to_owned();
+    if is_indexed {
+        text.push_str(", as the index beside the log says; --whole reads every record");
+    }
+    text.push('\n');
+    if let Some(service) = &filter.service
+        && service.version().is_none()
+    {
+        text.push_str(&format!(
+            "A service with a version is found only with it, e.g. --service {}/v1\n",
+            printable(&service.to_rest())
+        ));
+    }
+    text
 }
 
 impl Find {
+    fn tell_unread(&self, what: &str) -> Result<(), Error> {
+        let text = format!("{what}: it may be one that is looked for");
+        match self.json {
+            true => print(&format!(
+                "{}\n",
+                json!({ "kind": "unreadable", "text": text })
+            )),
+            false => print(&format!("FAIL {}\n", printable(&text))),
+        }
+    }
+
     /// Whether it rests on what is looked for.
     fn fits(&self, entry: &Entry) -> bool {
         let Self {
@@ -126,12 +172,22 @@ impl Find {
                 .transpose()
                 .map_err(|error| Error::Use(format!("--{name}: {error}")))
         }
-        let member = |text: &str| ClientId::from_rest(text).map(|id| id.member().clone());
+        if let (Some(since), Some(until)) = (self.since, self.until)
+            && since > until
+        {
+            return Err(Error::Use("--since is later than --until".to_owned()));
+        }
         Ok(Filter {
             id: self.id.clone(),
-            client: parsed("client", self.client.as_ref(), ClientId::from_rest)?,
-            member: parsed::<MemberId, _>("member", self.member.as_ref(), member)?,
-            service: parsed("service", self.service.as_ref(), ServiceId::from_rest)?,
+            client: parsed("client", self.client.as_ref(), |text| {
+                ClientId::from_rest(bare(text))
+            })?,
+            member: parsed("member", self.member.as_ref(), |text| {
+                MemberId::from_rest(bare(text))
+            })?,
+            service: parsed("service", self.service.as_ref(), |text| {
+                bare(text).parse::<ServiceId>()
+            })?,
             from: self.since,
             until: self.until,
             issue: self.case.clone(),
@@ -139,33 +195,52 @@ impl Find {
     }
 }
 
-/// Time, kind, who asked whom, and the id by which the rest is found.
+/// Identifiers may be given as they are printed, with what they are in front.
+fn bare(text: &str) -> &str {
+    let kinds = ["MEMBER:", "SUBSYSTEM:", "SERVICE:"];
+    let found = kinds.into_iter().find_map(|kind| text.strip_prefix(kind));
+    found.unwrap_or(text)
+}
+
+/// Time, kind, side, who asked whom, the id by which the rest is found, case, user, and on what it
+/// rests.
 fn line(logged: &Logged) -> String {
     let ordinal = logged.position.ordinal;
-    match &logged.entry {
-        Entry::Message(record) => format!(
-            "{ordinal:>8}  {:.3}  {:<8}  {} → {}  {}{}\n",
-            record.time,
-            show::direction(record.direction),
-            record.client,
-            record.service,
-            record.message_id,
-            record.basis.as_deref().map(rests_on).unwrap_or_default(),
-        ),
+    let line = match &logged.entry {
+        Entry::Message(record) => {
+            let mut line = format!(
+                "{ordinal:>8}  {:.3}  {:<8}  {}  {} → {}  {}",
+                record.time,
+                show::direction(record.direction),
+                show::side(record.side),
+                record.client,
+                record.service,
+                record.message_id,
+            );
+            for (name, value) in [("case", &record.issue), ("user", &record.user_id)] {
+                if let Some(value) = value {
+                    line.push_str(&format!("  {name} {value}"));
+                }
+            }
+            line.push_str(&record.basis.as_deref().map(rests_on).unwrap_or_default());
+            line
+        }
         Entry::Refusal(refusal) => {
             let client = refusal.client.as_ref().map(ToString::to_string);
             let service = refusal.service.as_ref().map(ToString::to_string);
             format!(
-                "{ordinal:>8}  {:.3}  refusal   {} → {}  {}  {}\n",
+                "{ordinal:>8}  {:.3}  refusal   {}  {} → {}  {}  {}",
                 refusal.time,
+                show::side(refusal.side),
                 client.as_deref().unwrap_or("?"),
                 service.as_deref().unwrap_or("?"),
                 refusal.message_id.as_deref().unwrap_or("?"),
                 refusal.code,
             )
         }
-        Entry::Stamp(stamp) => format!("{ordinal:>8}  {:.3}  stamp\n", stamp.time),
-    }
+        Entry::Stamp(stamp) => format!("{ordinal:>8}  {:.3}  stamp", stamp.time),
+    };
+    printable(&line) + "\n"
 }
 
 /// Ground, rule and purpose in a few words.
@@ -200,5 +275,87 @@ fn document(logged: &Logged) -> Value {
         Entry::Stamp(stamp) => json!({
             "kind": "stamp", "record": record, "time": stamp.time.to_string(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gateway_store::segment::Position;
+
+    use super::super::testing::{record, stated};
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        find: Find,
+    }
+
+    fn filter(arguments: &[&str]) -> Result<Filter, Error> {
+        let line = [&["find", "data"], arguments].concat();
+        <Line as clap::Parser>::try_parse_from(line)
+            .unwrap()
+            .find
+            .filter()
+    }
+
+    #[test]
+    fn takes_identifiers_as_people_write_and_as_we_print_them() {
+        for (option, written, printed) in [
+            ("--client", "AZ/GOV/1/s", "SUBSYSTEM:AZ/GOV/1/s"),
+            ("--client", "AZ/GOV/1", "MEMBER:AZ/GOV/1"),
+            ("--member", "AZ/GOV/1", "MEMBER:AZ/GOV/1"),
+            ("--service", "AZ/GOV/1/s/get", "SERVICE:AZ/GOV/1/s/get"),
+            (
+                "--service",
+                "AZ/GOV/1/s/get/v1",
+                "SERVICE:AZ/GOV/1/s/get/v1",
+            ),
+        ] {
+            let found = filter(&[option, written]).unwrap();
+            assert_eq!(found, filter(&[option, printed]).unwrap(), "{written}");
+            assert_ne!(found, Filter::default(), "{written}");
+        }
+        let versioned = filter(&["--service", "AZ/GOV/1/s/get/v1"]).unwrap();
+        assert_eq!(versioned.service.unwrap().version(), Some("v1"));
+    }
+
+    #[test]
+    fn refuses_what_it_would_have_to_guess() {
+        for arguments in [
+            &["--member", "AZ/GOV/1/s"][..],
+            &["--client", "AZ"],
+            &["--service", "AZ/GOV/1"],
+            &[
+                "--since",
+                "2026-11-22T11:00:00Z",
+                "--until",
+                "2026-11-22T10:00:00Z",
+            ],
+        ] {
+            assert!(
+                matches!(filter(arguments), Err(Error::Use(_))),
+                "{arguments:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_clients_wrote_does_not_steer_a_terminal() {
+        let mut record = record("income", &stated(None));
+        record.message_id = "x\u{1b}[2J".to_owned();
+        record.issue = Some("1\n2".to_owned());
+        let logged = Logged {
+            position: Position {
+                ordinal: 7,
+                segment: 1,
+                offset: 0,
+            },
+            entry: Entry::Message(record),
+        };
+        let line = line(&logged);
+        assert!(line.contains("  x\u{fffd}[2J  case 1\u{fffd}2"), "{line}");
+        assert!(line.contains("  request   provider  SUBSYSTEM:"), "{line}");
+        assert_eq!(line.matches(char::is_control).count(), 1, "{line}");
     }
 }

@@ -1,24 +1,44 @@
 //! `karvan audit verify` on the log of a node: every record.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use gateway_messagelog::audit::{Finding, Outcome, Reader, Verdict as Judged};
+use gateway_messagelog::audit::{ConfHistory, Finding, Outcome, Reader, Verdict as Judged};
 use gateway_messagelog::tree::Offline;
 use gateway_messagelog::{Direction, Protection, Record};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::anchor::Anchors;
+use super::approved::{self, Approved};
 use super::basis::KnownRules;
+use super::configuration::{Configuration, Origin};
+use super::documents::printable;
 use super::progress::Progress;
+use super::unread::Unread;
 use super::{Error, Grounds, Tally, log_folder, show, tree};
 use crate::causes::with_causes;
 
 /// What came out for one log.
 #[derive(Debug)]
-pub(super) struct Verdict {
-    pub(super) tally: Tally,
-    pub(super) failures: Vec<String>,
+pub(crate) struct Verdict {
+    pub(crate) tally: Tally,
+    pub(crate) failures: Vec<String>,
+    /// When the first and the last record that can be read were logged.
+    times: Option<(Timestamp, Timestamp)>,
     /// The tree, when the log has one.
     tree: Option<Tree>,
+    kept: Kept,
+}
+
+/// The configurations kept beside a log: by them its records are judged.
+#[derive(Debug, Default)]
+struct Kept {
+    count: usize,
+    /// How many of them an anchor vouches for; `None`: none was given.
+    vouched: Option<usize>,
+    /// Whom any of them approves.
+    approved: BTreeSet<Approved>,
 }
 
 /// What came out for the tree of a log.
@@ -29,22 +49,90 @@ struct Tree {
     signed_by: Result<String, String>,
     /// The records give the root that was signed.
     holds: bool,
+    /// Of so many damaged records the digests are not from the log, but from the tree itself.
+    from_tiles: u64,
 }
 
 /// Checks every record, and that the records give the tree that was signed.
-pub(super) fn verify(
+pub(crate) fn verify(
     data: &Path,
     protection: Option<Protection>,
+    anchors: Option<&Anchors>,
     log_key: Option<&str>,
 ) -> Result<Verdict, Error> {
-    let mut failures = Vec::new();
-    let tally = tally(data, protection, &mut |line| failures.push(line))?;
-    let tree = tree(&log_folder(data), log_key, &mut failures)?;
-    Ok(Verdict {
-        tally,
-        failures,
-        tree,
-    })
+    let reader = super::open(data, protection)?;
+    let history = reader.history().map_err(Error::Log)?;
+    let mut verdict = Verdict {
+        tally: Tally::default(),
+        failures: Vec::new(),
+        times: None,
+        tree: None,
+        kept: Kept::default(),
+    };
+    verdict.records(&reader, &history)?;
+    verdict.tree = tree(&log_folder(data), log_key, &mut verdict.failures)?;
+    verdict.kept = Kept::of(&history, anchors, &mut verdict.failures);
+    Ok(verdict)
+}
+
+impl Kept {
+    fn of(history: &ConfHistory, anchors: Option<&Anchors>, failures: &mut Vec<String>) -> Self {
+        let mut kept = Self {
+            vouched: anchors.map(|_| 0),
+            ..Self::default()
+        };
+        let hashes: BTreeSet<&str> = history.hashes().collect();
+        for hash in hashes {
+            kept.count = kept.count.saturating_add(1);
+            let files = history.files(hash).map_err(|error| with_causes(&error));
+            let configuration = files
+                .and_then(|files| Configuration::of(&files, Origin::Log(hash.to_owned()), anchors));
+            match configuration {
+                Ok(configuration) => {
+                    kept.approved
+                        .extend(configuration.approved().iter().cloned());
+                    match (configuration.failure(), &mut kept.vouched) {
+                        (Some(failure), _) => failures.push(failure),
+                        (None, Some(vouched)) => *vouched = vouched.saturating_add(1),
+                        (None, None) => {}
+                    }
+                }
+                Err(reason) => failures.push(format!("the configuration {hash}: {reason}")),
+            }
+        }
+        kept
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!(
+            "judged by {} kept beside the log",
+            configurations(self.count)
+        );
+        text.push_str(&match self.vouched {
+            Some(vouched) => format!("; the registry signed {vouched} of them, by the anchor\n"),
+            None => ": that they are the registry's is the word of whoever kept the log. Give the \
+                     registry's\nanchor with --anchor, or compare whom they approve\n"
+                .to_owned(),
+        });
+        text.push_str(&approved::text(&self.approved));
+        text
+    }
+
+    fn json(&self) -> Value {
+        let mut document = json!({ "kept": self.count, "vouched": self.vouched });
+        if let Some(fields) = document.as_object_mut() {
+            let approved = approved::json(&self.approved).into_iter();
+            fields.extend(approved.map(|(name, value)| (name.to_owned(), value)));
+        }
+        document
+    }
+}
+
+fn configurations(count: usize) -> String {
+    match count {
+        1 => "1 configuration".to_owned(),
+        count => format!("{count} configurations"),
+    }
 }
 
 fn tree(
@@ -54,52 +142,54 @@ fn tree(
 ) -> Result<Option<Tree>, Error> {
     if !tree::has_tree(folder) {
         if log_key.is_some() {
-            failures.push("  FAIL the log has no checkpoint".to_owned());
+            failures.push("the log has no checkpoint".to_owned());
         }
         return Ok(None);
     }
     let offline = match Offline::open(folder) {
         Ok(offline) => offline,
         Err(error) => {
-            failures.push(format!(
-                "  FAIL the tree of the log: {}",
-                with_causes(&error)
-            ));
+            failures.push(format!("the tree of the log: {}", with_causes(&error)));
             return Ok(None);
         }
     };
     let mut progress = Progress::new("tree");
-    let checked = offline
-        .check(|done, all| progress.tell(done, all))
-        .map_err(Error::Tree)?;
+    let checked = match offline.check(|done, all| progress.tell(done, all)) {
+        Ok(checked) => checked,
+        Err(error) => {
+            failures.push(format!("the tree of the log: {}", with_causes(&error)));
+            return Ok(None);
+        }
+    };
     let root_holds = checked.computed == Some(checked.signed);
     if !root_holds {
         failures.push(format!(
-            "  FAIL the records do not give the tree of {} entries that was signed: records were \
+            "the records do not give the tree of {} entries that was signed: records were \
              changed, removed or exchanged",
             checked.size
         ));
     }
     let signed_by = tree::signer(folder, offline.note(), log_key);
     if let Err(reason) = &signed_by {
-        failures.push(format!("  FAIL the checkpoint: {reason}"));
+        failures.push(format!("the checkpoint: {reason}"));
     }
     Ok(Some(Tree {
         size: checked.size,
         holds: root_holds && signed_by.is_ok(),
+        from_tiles: checked.from_tiles,
         signed_by,
     }))
 }
 
 impl Verdict {
-    pub(super) fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         self.tally.failed == 0 && self.failures.is_empty()
     }
 
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
-        for line in &self.failures {
-            text.push_str(line);
+        for reason in &self.failures {
+            text.push_str(&printable(&format!("  FAIL {reason}")));
             text.push('\n');
         }
         let Tally {
@@ -118,6 +208,16 @@ impl Verdict {
                 "tree of {} entries, signed by {by}: {verdict}\n",
                 tree.size
             ));
+            if tree.from_tiles > 0 {
+                text.push_str(&format!(
+                    "the digests of {} damaged records were taken from the tree itself\n",
+                    tree.from_tiles
+                ));
+            }
+        }
+        text.push_str(&self.kept.text());
+        if let Some((first, last)) = self.times {
+            text.push_str(&format!("logged from {first:.3} to {last:.3}\n"));
         }
         text.push_str(&grounds.text().unwrap_or_default());
         text.push_str(&format!(
@@ -133,38 +233,57 @@ impl Verdict {
             "ok": self.holds(),
             "tally": self.tally,
             "failures": self.failures,
+            "first_time": self.times.map(|(first, _)| first.to_string()),
+            "last_time": self.times.map(|(_, last)| last.to_string()),
+            "configurations": self.kept.json(),
             "tree": self.tree.as_ref().map(|tree| json!({
                 "size": tree.size,
                 "holds": tree.holds,
+                "from_tiles": tree.from_tiles,
                 "signed_by": tree.signed_by.as_ref().ok(),
             })),
         })
     }
-}
 
-/// Checks every record of a node; tells each failure.
-pub(crate) fn tally(
-    data: &Path,
-    protection: Option<Protection>,
-    tell: &mut dyn FnMut(String),
-) -> Result<Tally, Error> {
-    let reader = Reader::open_with(&log_folder(data), protection).map_err(Error::Log)?;
-    let history = reader.history().map_err(Error::Log)?;
-    let mut tally = Tally::default();
-    let mut audit = reader.audit(&history).map_err(Error::Log)?;
-    let mut progress = Progress::new("records");
-    let (mut rules, mut grounds) = (KnownRules::default(), Grounds::default());
-    let mut add = |record: &Record, verdict: &mut Judged| {
-        rules.check(record, verdict, &history);
-        if record.direction == Direction::Request {
-            grounds.count(record.basis.as_deref());
+    /// Checks every record.
+    fn records(&mut self, reader: &Reader, history: &ConfHistory) -> Result<(), Error> {
+        let mut audit = reader.audit(history).map_err(Error::Log)?;
+        let mut progress = Progress::new("records");
+        let (mut rules, mut grounds) = (KnownRules::default(), Grounds::default());
+        let mut add = |record: &Record, verdict: &mut Judged| {
+            rules.check(record, verdict, history);
+            if record.direction == Direction::Request {
+                grounds.count(record.basis.as_deref());
+            }
+        };
+        let mut unread = Unread::default();
+        while let Some(finding) = audit.next_with(&mut add) {
+            let (done, all) = audit.progress();
+            progress.tell(done, all);
+            self.tally.records = self.tally.records.saturating_add(1);
+            self.time(&finding);
+            self.finding(&finding, &mut unread);
         }
-    };
-    while let Some(finding) = audit.next_with(&mut add) {
-        let (done, all) = audit.progress();
-        progress.tell(done, all);
-        tally.records = tally.records.saturating_add(1);
-        match &finding {
+        self.failures.extend(unread.sealed());
+        self.tally.grounds = grounds;
+        Ok(())
+    }
+
+    /// Records of a log come nearly in the order of their times.
+    fn time(&mut self, finding: &Finding) {
+        let time = match finding {
+            Finding::Message(verdict) => verdict.time,
+            Finding::Refusal { refusal, .. } => refusal.time,
+            Finding::Stamp { stamp, .. } => stamp.time,
+            Finding::Erased { .. } | Finding::Unreadable(_) => return,
+        };
+        let (first, last) = self.times.unwrap_or((time, time));
+        self.times = Some((first.min(time), last.max(time)));
+    }
+
+    fn finding(&mut self, finding: &Finding, unread: &mut Unread) {
+        let tally = &mut self.tally;
+        match finding {
             Finding::Message(verdict) if verdict.holds() => {
                 tally.verified = tally.verified.saturating_add(1);
             }
@@ -180,8 +299,8 @@ pub(crate) fn tally(
                         )
                     })
                     .collect();
-                tell(format!(
-                    "  FAIL record {} ({}): {}",
+                self.failures.push(format!(
+                    "record {} ({}): {}",
                     verdict.position.ordinal,
                     verdict.message_id,
                     reasons.join("; ")
@@ -195,16 +314,15 @@ pub(crate) fn tally(
             } => {
                 tally.failed = tally.failed.saturating_add(1);
                 let ordinal = position.ordinal;
-                tell(format!("  FAIL record {ordinal} (time stamp): {reason}"));
+                self.failures
+                    .push(format!("record {ordinal} (time stamp): {reason}"));
             }
             Finding::Stamp { .. } => tally.stamps = tally.stamps.saturating_add(1),
             Finding::Erased { .. } => tally.erased = tally.erased.saturating_add(1),
             Finding::Unreadable(unreadable) => {
                 tally.failed = tally.failed.saturating_add(1);
-                tell(format!("  FAIL {unreadable}"));
+                self.failures.extend(unread.add(unreadable));
             }
         }
     }
-    tally.grounds = grounds;
-    Ok(tally)
 }

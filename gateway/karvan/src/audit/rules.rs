@@ -68,7 +68,7 @@ pub(crate) struct DryRun {
     key: Vec<String>,
     /// Print JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// What came out.

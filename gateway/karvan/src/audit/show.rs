@@ -1,16 +1,16 @@
 //! `karvan audit show`: one exchange, for a reader.
 
-use std::fmt::Write as _;
-use std::io::Write as _;
-
 use clap::Args;
-use gateway_messagelog::audit::{Outcome, Unreadable, Verdict};
-use gateway_messagelog::{Direction, Entry, Protocol, Record, Refusal, Side, Stamp};
+use gateway_messagelog::audit::{Filter, Outcome, Subject, Unreadable, Verdict};
+use gateway_messagelog::{Direction, Entry, Logged, Protocol, Record, Refusal, Side};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::basis::{self, KnownRules};
-use super::documents::printable;
-use super::{Error, LogArguments};
+use super::documents::{self, printable};
+use super::progress::Progress;
+use super::unread::Unread;
+use super::{Error, LogArguments, print};
 
 /// One exchange.
 #[derive(Clone, Debug, Args)]
@@ -24,7 +24,7 @@ pub(crate) struct Show {
     messages: bool,
     /// Print JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Prints everything found under an id; `true` when something was found, all of it holds, and
@@ -32,16 +32,22 @@ pub(crate) struct Show {
 pub(super) fn run(show: &Show) -> Result<bool, Error> {
     let reader = show.log.open()?;
     let history = reader.history().map_err(Error::Log)?;
-    let found = reader.find(&show.id).map_err(Error::Log)?;
-    // What cannot be read may be the very record asked for: half an exchange is not shown as whole.
-    let unreadable: Vec<String> = reader
-        .entries()
-        .map_err(Error::Log)?
-        .filter_map(Result::err)
-        .filter(|unreadable| !matches!(unreadable, Unreadable::Erased { .. }))
-        .map(|unreadable| unreadable.to_string())
-        .collect();
-    let mut holds = !found.is_empty() && unreadable.is_empty();
+    // Everything is read: what the index leaves out would not be missed, and what cannot be read may be
+    // the very record asked for. Half an exchange is not shown as whole.
+    let (mut found, mut unread) = (Vec::new(), Unread::default());
+    let mut matches = reader
+        .read_through(&Filter::id(&show.id))
+        .map_err(Error::Log)?;
+    let mut progress = Progress::new("records");
+    while let Some(entry) = matches.next_with(&mut |done, all| progress.tell(done, all)) {
+        match entry {
+            Ok(logged) => found.push(logged),
+            Err(Unreadable::Failed(error)) => return Err(Error::Log(error)),
+            Err(unreadable) => drop(unread.add(&unreadable)),
+        }
+    }
+    drop(progress);
+    let mut holds = !found.is_empty() && unread.is_empty();
     let mut rules = KnownRules::default();
     let mut documents = Vec::new();
     let mut text = String::new();
@@ -57,28 +63,36 @@ pub(super) fn run(show: &Show) -> Result<bool, Error> {
                 message_text(&mut text, &verdict, record, show.messages);
             }
             Entry::Refusal(refusal) => {
-                documents.push(refusal_json(refusal));
-                refusal_text(&mut text, refusal);
+                documents.push(refusal_json(logged, refusal));
+                refusal_text(&mut text, logged, refusal);
             }
-            Entry::Stamp(stamp) => {
-                documents.push(stamp_json(stamp));
-                stamp_text(&mut text, stamp);
-            }
+            // Nobody gave it an id.
+            Entry::Stamp(_) => {}
         }
     }
     if found.is_empty() {
         text.push_str("nothing is logged under this id\n");
     }
+    let unreadable = unread.lines();
     for place in &unreadable {
-        let _infallible = writeln!(text, "FAIL {place}: it may belong to this exchange");
+        text.push_str(&printable(&format!(
+            "FAIL {place}: it may belong to this exchange"
+        )));
+        text.push('\n');
     }
-    let mut out = std::io::stdout().lock();
+    let erased = matches.erased();
+    if erased > 0 {
+        text.push_str(&format!(
+            "{erased} records were erased by retention: what they were cannot be told any more\n"
+        ));
+    }
     if show.json {
-        let document = json!({ "ok": holds, "entries": documents, "unreadable": unreadable });
-        writeln!(out, "{document}").map_err(Error::Output)?;
-    } else {
-        write!(out, "{text}").map_err(Error::Output)?;
+        let document = json!({
+            "ok": holds, "entries": documents, "unreadable": unreadable, "erased": erased,
+        });
+        text = format!("{document}\n");
     }
+    print(&text)?;
     Ok(holds)
 }
 
@@ -91,10 +105,44 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
     }
 }
 
+/// What it means that a check holds.
+fn meaning(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Place => "it stands where it was written, in an unbroken chain",
+        Subject::Contents => "every part is what was logged",
+        Subject::Message => "the message says what the record says",
+        Subject::Signature => "made with this certificate, over every part",
+        Subject::Signer => "the certificate is of the member who had to sign",
+        Subject::Trust => "approved issuer, valid, and good by OCSP then",
+        Subject::Exchange => "it answers the request in this log",
+        Subject::TimeStamp => "an approved authority stamped the signature",
+        Subject::Basis => "the rules of that day allow it",
+    }
+}
+
+/// An outcome with what it means.
+pub(super) fn explained(subject: Subject, found: &Outcome) -> String {
+    match found {
+        Outcome::Holds => format!("holds: {}", meaning(subject)),
+        other => outcome(other),
+    }
+}
+
+/// When the response in the signature was made, and whether it says that the certificate is good: of a
+/// signature that does not hold, or by a certificate that is not believed, nobody vouches for it.
+fn status_text(verdict: &Verdict, produced_at: Timestamp) -> String {
+    let is_believed = verdict
+        .checks
+        .iter()
+        .any(|check| (check.subject, &check.outcome) == (Subject::Trust, &Outcome::Holds));
+    match is_believed {
+        true => format!("good by OCSP of {produced_at}"),
+        false => format!("not known to be good; there is an OCSP response of {produced_at}"),
+    }
+}
+
 fn message_text(text: &mut String, verdict: &Verdict, record: &Record, messages: bool) {
-    let mut line = |name: &str, value: &str| {
-        let _infallible = writeln!(text, "  {name:<14}{value}");
-    };
+    let mut line = |name: &str, value: &str| documents::line(text, name, value);
     let title = message(record);
     line("record", &format!("{}, {title}", verdict.position.ordinal));
     line("time", &verdict.time.to_string());
@@ -115,27 +163,39 @@ fn message_text(text: &mut String, verdict: &Verdict, record: &Record, messages:
     }
     if let Some(noted) = &record.basis {
         for (name, value) in basis::lines(record, noted) {
-            line(name, &printable(&value));
+            line(name, &value);
         }
     }
     if !verdict.degraded.is_empty() {
         line("degraded", &verdict.degraded.join(", "));
     }
     for part in &verdict.parts {
-        let bytes = part.bytes.map(|bytes| format!(" {bytes} bytes"));
+        let bytes = part.bytes.map(|bytes| format!(", {bytes} bytes"));
         let kept = if part.is_kept { "" } else { ", not kept" };
         let (name, bytes) = (&part.name, bytes.unwrap_or_default());
         line("part", &format!("{name}{bytes}{kept}"));
     }
     if let Some(signer) = &verdict.signer {
+        let member = signer.member.as_ref().map(ToString::to_string);
+        line("signed by", member.as_deref().unwrap_or("nobody known"));
         line(
-            "signed by",
+            "certificate",
             &format!("{} (serial {})", signer.subject, signer.serial),
         );
         line("issued by", &signer.issuer);
+        line(
+            "valid",
+            &format!("{} to {}", signer.not_before, signer.not_after),
+        );
         if let Some(time) = signer.ocsp_produced_at {
-            line("OCSP good at", &time.to_string());
+            line("status then", &status_text(verdict, time));
         }
+    }
+    if let Some(hash) = &verdict.configuration {
+        line(
+            "judged by",
+            &format!("configuration {hash}, kept beside the log"),
+        );
     }
     if let Some(stamp) = &verdict.time_stamp {
         let time = stamp.time.map(|time| time.to_string());
@@ -146,12 +206,18 @@ fn message_text(text: &mut String, verdict: &Verdict, record: &Record, messages:
         );
     }
     for check in &verdict.checks {
-        line(check.subject.name(), &outcome(&check.outcome));
+        line(
+            check.subject.name(),
+            &explained(check.subject, &check.outcome),
+        );
     }
     if messages {
         line("message", "");
-        text.push_str(&String::from_utf8_lossy(&record.message));
-        text.push('\n');
+        let octets = String::from_utf8_lossy(&record.message);
+        for written in octets.lines() {
+            text.push_str(&printable(&written.replace('\t', "    ")));
+            text.push('\n');
+        }
     }
     text.push('\n');
 }
@@ -165,7 +231,13 @@ fn message_json(verdict: &Verdict, record: &Record, messages: bool) -> Value {
     let parts: Vec<Value> = verdict
         .parts
         .iter()
-        .map(|part| json!({ "name": part.name, "bytes": part.bytes, "kept": part.is_kept }))
+        .map(|part| {
+            json!({
+                "name": part.name, "bytes": part.bytes, "kept": part.is_kept,
+                "algorithm": part.digest.algorithm().name(),
+                "digest": hex::encode(part.digest.as_bytes()),
+            })
+        })
         .collect();
     json!({
         "kind": "message",
@@ -196,8 +268,13 @@ fn message_json(verdict: &Verdict, record: &Record, messages: bool) -> Value {
             "subject": signer.subject,
             "issuer": signer.issuer,
             "serial": signer.serial,
+            "not_before": signer.not_before.to_string(),
+            "not_after": signer.not_after.to_string(),
             "member": signer.member.as_ref().map(ToString::to_string),
+            "ocsp_produced_at": signer.ocsp_produced_at.map(|time| time.to_string()),
+            "claimed_time": signer.signing_time.map(|time| time.to_string()),
         })),
+        "configuration": verdict.configuration,
         "time_stamp": verdict.time_stamp.as_ref().map(|stamp| json!({
             "record": stamp.entry,
             "time": stamp.time.map(|time| time.to_string()),
@@ -209,11 +286,14 @@ fn message_json(verdict: &Verdict, record: &Record, messages: bool) -> Value {
     })
 }
 
-fn refusal_text(text: &mut String, refusal: &Refusal) {
-    let mut line = |name: &str, value: &str| {
-        let _infallible = writeln!(text, "  {name:<14}{value}");
-    };
-    line("refusal", &format!("by the {}", side(refusal.side)));
+fn refusal_text(text: &mut String, logged: &Logged, refusal: &Refusal) {
+    let mut line = |name: &str, value: &str| documents::line(text, name, value);
+    let (protocol, side) = (protocol(refusal.protocol), side(refusal.side));
+    let ordinal = logged.position.ordinal;
+    line(
+        "record",
+        &format!("{ordinal}, {protocol} refusal by the {side}"),
+    );
     line("time", &refusal.time.to_string());
     if let Some(client) = &refusal.client {
         line("client", &client.to_string());
@@ -221,15 +301,23 @@ fn refusal_text(text: &mut String, refusal: &Refusal) {
     if let Some(service) = &refusal.service {
         line("service", &service.to_string());
     }
+    if let Some(id) = &refusal.message_id {
+        line("message id", id);
+    }
+    if let Some(peer) = &refusal.peer {
+        line("other node", &peer.to_string());
+    }
     line("code", &refusal.code);
     line("reason", &refusal.reason);
     line("fault id", &refusal.fault_id);
+    line("signature", "none: refusals are not signed");
     text.push('\n');
 }
 
-fn refusal_json(refusal: &Refusal) -> Value {
+fn refusal_json(logged: &Logged, refusal: &Refusal) -> Value {
     json!({
         "kind": "refusal",
+        "record": logged.position.ordinal,
         "time": refusal.time.to_string(),
         "side": side(refusal.side),
         "protocol": protocol(refusal.protocol),
@@ -240,28 +328,6 @@ fn refusal_json(refusal: &Refusal) -> Value {
         "code": refusal.code,
         "reason": refusal.reason,
         "fault_id": refusal.fault_id,
-    })
-}
-
-fn stamp_text(text: &mut String, stamp: &Stamp) {
-    let mut line = |name: &str, value: &str| {
-        let _infallible = writeln!(text, "  {name:<14}{value}");
-    };
-    line(
-        "time stamp",
-        &format!("over {} messages", stamp.covers.len()),
-    );
-    line("time", &stamp.time.to_string());
-    line("authority", &stamp.authority);
-    text.push('\n');
-}
-
-fn stamp_json(stamp: &Stamp) -> Value {
-    json!({
-        "kind": "stamp",
-        "time": stamp.time.to_string(),
-        "authority": stamp.authority,
-        "covers": stamp.covers.iter().map(|covered| covered.ordinal).collect::<Vec<_>>(),
     })
 }
 

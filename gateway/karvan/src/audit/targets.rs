@@ -17,8 +17,8 @@ use crate::causes::with_causes;
 pub(super) struct Targets {
     /// Folders are listed in the order of names.
     pub(super) list: Vec<Target>,
-    /// Files and folders met in folders that are nothing of ours.
-    pub(super) skipped: u64,
+    /// Files and folders met in folders that are nothing of ours, and were not looked at.
+    pub(super) skipped: Vec<PathBuf>,
 }
 
 /// What is to be checked.
@@ -115,12 +115,16 @@ impl Targets {
         }
         paths.sort_unstable();
         for path in paths {
-            let kind = match path.is_file() {
-                true => kind_of(&path, false)?,
-                false => Kind::Other,
+            let kind = match path.is_dir() {
+                true if is_log(&path) => Kind::Log,
+                true => Kind::Other,
+                // One of many that cannot be read keeps nobody from checking the others.
+                false => {
+                    kind_of(&path, false).unwrap_or_else(|error| Kind::Broken(with_causes(&error)))
+                }
             };
             if let Kind::Other = kind {
-                self.skipped = self.skipped.saturating_add(1);
+                self.skipped.push(path);
                 continue;
             }
             self.list.push(Target {
@@ -184,7 +188,7 @@ fn in_chain(targets: Vec<Target>, pgp: Option<&Pgp>) -> Result<Vec<Target>, Erro
 }
 
 /// The data folder of a node, or its log.
-fn is_log(path: &Path) -> bool {
+pub(super) fn is_log(path: &Path) -> bool {
     path.join("log/segments").is_dir() || path.join("segments").is_dir()
 }
 

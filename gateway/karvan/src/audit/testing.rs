@@ -1,13 +1,9 @@
 //! A tax office, its rules, and requests to it as a node logs them.
 
-use std::collections::BTreeMap;
-
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use bytes::Bytes;
-use certs_authority::Authority;
-use certs_keys::{Ed25519Key, KeyKind};
+use certs_keys::Ed25519Key;
 use gateway_globalconf::Snapshot;
-use gateway_globalconf::params::{ConfigurationSource, SharedParams, Version};
 use gateway_messagelog::{
     Basis, Consent, Content, Direction, Disclosure, Ground, PersonMark, Protocol, Record, Side,
 };
@@ -20,6 +16,8 @@ use gateway_tlog::note::{Kind, Signer};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::testing;
 
 pub(super) const TAX: &str = "AZ/GOV/0000000951/vergi";
 pub(super) const BANK: &str = "AZ/COM/0000001201/kredit";
@@ -99,43 +97,8 @@ pub(super) fn read(part: &Value) -> Rules {
 
 /// A configuration with these rules, or none.
 pub(super) fn snapshot(part: Option<&Value>) -> Snapshot {
-    let authority = Authority::create("Test", KeyKind::P256, NOW).unwrap();
-    let root = authority.root();
-    let shared = SharedParams {
-        instance: "AZ".to_owned(),
-        sources: vec![ConfigurationSource {
-            address: "127.0.0.1".to_owned(),
-            internal_certificates: vec![root.clone()],
-            external_certificates: vec![root.clone()],
-        }],
-        authorities: Vec::new(),
-        timestampers: Vec::new(),
-        members: Vec::new(),
-        servers: Vec::new(),
-        groups: Vec::new(),
-        member_classes: Vec::new(),
-        ocsp_freshness_seconds: 3600,
-        left_out: Vec::new(),
-    };
-    let metadata = r#"{"configurationVersion":"6","expirationDate":"2036-01-01T00:00:00Z"}"#;
-    let mut files = BTreeMap::from([
-        ("instance-identifier".to_owned(), b"AZ".to_vec()),
-        (
-            "AZ/shared-params.xml".to_owned(),
-            shared.to_xml(Version::CURRENT).unwrap(),
-        ),
-        (
-            "AZ/shared-params.xml.metadata".to_owned(),
-            metadata.as_bytes().to_vec(),
-        ),
-    ]);
-    if let Some(part) = part {
-        let bytes = serde_json::to_vec(part).unwrap();
-        files.insert("AZ/karvan-rules.json".to_owned(), bytes);
-        let metadata = metadata.as_bytes().to_vec();
-        files.insert("AZ/karvan-rules.json.metadata".to_owned(), metadata);
-    }
-    Snapshot::from_files(&files, NOW).unwrap()
+    let rules = part.map(|part| ("karvan-rules.json", serde_json::to_vec(part).unwrap()));
+    testing::snapshot(rules.as_slice(), NOW)
 }
 
 /// A consent of the person for credit.

@@ -1,5 +1,6 @@
 //! Proofs: that a record is in the signed log of a node, and that one log continues another.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -25,13 +26,11 @@ pub(crate) struct Prove {
     /// Write each proof into this folder, as `‹record›.tlog-proof`.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// The verifier key that the log has to be signed by, `name+hash+key`. Without it, the key that
-    /// lies in the folder is believed.
-    #[arg(long, value_name = "KEY")]
-    log_key: Option<String>,
+    #[command(flatten)]
+    trust: Trust,
     /// Print JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Proves that one log is the beginning of another.
@@ -41,13 +40,27 @@ pub(crate) struct Consistency {
     old: PathBuf,
     /// The newer one: the data folder of a node.
     new: PathBuf,
-    /// The verifier key that both have to be signed by, `name+hash+key`. Without it, the key that
-    /// lies in the folder is believed.
-    #[arg(long, value_name = "KEY")]
-    log_key: Option<String>,
+    #[command(flatten)]
+    trust: Trust,
     /// Print JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
+}
+
+/// Whose word counts.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Trust {
+    /// A verifier key that the log may be signed by, `name+hash+key`; may be repeated, for a log whose
+    /// key was exchanged. Without it, what lies in the folder is believed.
+    #[arg(long, value_name = "KEY")]
+    log_key: Vec<String>,
+    /// The verifier key of a witness, `name+hash+key`; may be repeated. They take the place of those in
+    /// the folder, and all of them have to have cosigned, unless --quorum asks for fewer.
+    #[arg(long, value_name = "KEY")]
+    witness_key: Vec<String>,
+    /// How many of the witnesses have to have cosigned.
+    #[arg(long, value_name = "N")]
+    quorum: Option<usize>,
 }
 
 /// A record that was proved to be in a log.
@@ -75,16 +88,15 @@ pub(crate) struct Continued {
     pub(crate) old: u64,
     pub(crate) new: u64,
     pub(crate) signed_by: String,
+    /// The names of the witnesses that cosigned the newer one.
+    witnesses: Vec<String>,
 }
 
 pub(super) fn run_prove(arguments: &Prove) -> Result<bool, Error> {
     let reader = arguments.log.open()?;
-    let proved = prove(
-        &arguments.log.data,
-        &reader,
-        &arguments.id,
-        arguments.log_key.as_deref(),
-    )?;
+    let folder = log_folder(&arguments.log.data);
+    let keys = Keys::trusted(&folder, &arguments.trust).map_err(Error::Use)?;
+    let proved = prove_by(&folder, &reader, &arguments.id, &keys)?;
     if let Some(out) = &arguments.out {
         std::fs::create_dir_all(out).map_err(|source| file_error(out, source))?;
         for proved in proved.iter().filter_map(|proved| proved.as_ref().ok()) {
@@ -133,26 +145,46 @@ pub(super) fn prove(
     log_key: Option<&str>,
 ) -> Result<Vec<Result<Proved, String>>, Error> {
     let folder = log_folder(data);
-    let mut offline = Offline::open(&folder).map_err(Error::Tree)?;
     let keys = Keys::of(&folder, log_key).map_err(Error::Use)?;
+    prove_by(&folder, reader, id, &keys)
+}
+
+fn prove_by(
+    folder: &Path,
+    reader: &Reader,
+    id: &str,
+    keys: &Keys,
+) -> Result<Vec<Result<Proved, String>>, Error> {
     let found = reader.find(id).map_err(Error::Log)?;
     let last = found
         .iter()
         .map(|logged| logged.position.ordinal)
         .max()
         .unwrap_or_default();
-    // A checkpoint that others have cosigned proves more, if it covers what is asked for.
-    if let Some(cosigned) = offline.cosigned_checkpoint().map_err(Error::Tree)?
-        && let Ok(under) = Offline::under(&folder, &cosigned)
-        && under.size() >= last
-    {
-        offline = under;
-    }
+    let offline = under_cosigned(folder, last, keys)?;
     let proofs = found.iter().map(|logged| {
         let ordinal = logged.position.ordinal;
-        one(&offline, ordinal, &keys).map_err(|reason| format!("record {ordinal}: {reason}"))
+        one(&offline, ordinal, keys).map_err(|reason| format!("record {ordinal}: {reason}"))
     });
     Ok(proofs.collect())
+}
+
+/// The tree under the checkpoint that proves most: the latest that covers so many entries and that as
+/// many witnesses have cosigned as have to; without one, the latest at all.
+fn under_cosigned(folder: &Path, last: u64, keys: &Keys) -> Result<Offline, Error> {
+    let latest = Offline::open(folder).map_err(Error::Tree)?;
+    for count in 1.. {
+        let Some(note) = latest.cosigned_by(count).map_err(Error::Tree)? else {
+            break;
+        };
+        if let Ok(under) = Offline::under(folder, &note)
+            && under.size() >= last
+            && (keys.quorum == 0 || keys.cosigners(under.note()).is_ok())
+        {
+            return Ok(under);
+        }
+    }
+    Ok(latest)
 }
 
 fn one(offline: &Offline, ordinal: u64, keys: &Keys) -> Result<Proved, String> {
@@ -166,7 +198,8 @@ fn one(offline: &Offline, ordinal: u64, keys: &Keys) -> Result<Proved, String> {
         .prove(ordinal)
         .map_err(|error| with_causes(&error))?;
     let leaf = offline.leaf(ordinal).map_err(|error| with_causes(&error))?;
-    let verified = InLog::verified(&proof, &leaf, keys.known()?, &keys.witnesses);
+    let (log, witnesses) = (keys.known()?, &keys.witnesses);
+    let verified = InLog::by_quorum(&proof, &leaf, log, witnesses, keys.quorum);
     Ok(Proved {
         ordinal,
         in_log: verified.map_err(|error| with_causes(&error))?,
@@ -182,7 +215,19 @@ impl InLog {
         log: &Log,
         witnesses: &[Verifier],
     ) -> Result<Self, proof::Error> {
-        let verified = proof.verify(&tree::leaf_hash(commitment), log, witnesses, 0)?;
+        Self::by_quorum(proof, commitment, log, witnesses, 0)
+    }
+
+    /// The same, and that so many of the witnesses have cosigned.
+    fn by_quorum(
+        proof: &Proof,
+        commitment: &Hash,
+        log: &Log,
+        witnesses: &[Verifier],
+        quorum: usize,
+    ) -> Result<Self, proof::Error> {
+        let leaf = tree::leaf_hash(commitment);
+        let verified = proof.verify(&leaf, log, witnesses, quorum)?;
         let witnesses = verified.cosignatures().iter();
         Ok(Self {
             size: verified.checkpoint().size(),
@@ -194,24 +239,29 @@ impl InLog {
     }
 
     pub(super) fn text(&self) -> String {
-        let witnesses = match self.witnesses.as_slice() {
-            [] => "nobody".to_owned(),
-            names => names.join(", "),
-        };
         format!(
-            "in the log of {} entries signed by {}, cosigned by {witnesses}",
-            self.size, self.signed_by
+            "in the log of {} entries signed by {}, cosigned by {}",
+            self.size,
+            self.signed_by,
+            listed(&self.witnesses)
         )
     }
 }
 
+fn listed(witnesses: &[String]) -> String {
+    match witnesses {
+        [] => "nobody".to_owned(),
+        names => names.join(", "),
+    }
+}
+
 pub(super) fn run_consistency(arguments: &Consistency) -> Result<bool, Error> {
-    let outcome = consistent(&arguments.old, &arguments.new, arguments.log_key.as_deref())?;
+    let outcome = consistent_by(&arguments.old, &arguments.new, &arguments.trust)?;
     if arguments.json {
         let document = match &outcome {
             Ok(continued) => json!({
                 "ok": true, "old": continued.old, "new": continued.new,
-                "signed_by": continued.signed_by,
+                "signed_by": continued.signed_by, "cosigned_by": continued.witnesses,
             }),
             Err(reason) => json!({ "ok": false, "reason": reason }),
         };
@@ -220,8 +270,11 @@ pub(super) fn run_consistency(arguments: &Consistency) -> Result<bool, Error> {
         print(&match &outcome {
             Ok(continued) => format!(
                 "the log of {}: the {} entries of the older are the beginning of the {} of the \
-                 newer\n",
-                continued.signed_by, continued.old, continued.new
+                 newer, cosigned by {}\n",
+                continued.signed_by,
+                continued.old,
+                continued.new,
+                listed(&continued.witnesses)
             ),
             Err(reason) => format!("FAIL {reason}\n"),
         })?;
@@ -235,6 +288,18 @@ pub(crate) fn consistent(
     new: &Path,
     log_key: Option<&str>,
 ) -> Result<Result<Continued, String>, Error> {
+    let trust = Trust {
+        log_key: log_key.map(str::to_owned).into_iter().collect(),
+        ..Trust::default()
+    };
+    consistent_by(old, new, &trust)
+}
+
+fn consistent_by(
+    old: &Path,
+    new: &Path,
+    trust: &Trust,
+) -> Result<Result<Continued, String>, Error> {
     let folder = log_folder(new);
     if !folder.is_dir() {
         return Err(Error::Use(format!(
@@ -243,8 +308,11 @@ pub(crate) fn consistent(
         )));
     }
     let old = old_checkpoint(old)?;
-    let newer = Offline::open(&folder).map_err(Error::Tree)?;
-    let keys = Keys::of(&folder, log_key).map_err(Error::Use)?;
+    let keys = Keys::trusted(&folder, trust).map_err(Error::Use)?;
+    let newer = match keys.quorum {
+        0 => Offline::open(&folder).map_err(Error::Tree)?,
+        _ => under_cosigned(&folder, 0, &keys)?,
+    };
     Ok(continued(&old, &newer, &keys))
 }
 
@@ -268,6 +336,7 @@ fn continued(old: &[u8], newer: &Offline, keys: &Keys) -> Result<Continued, Stri
     let proof: Vec<Hash> = newer
         .consistency(old.size(), new.size())
         .map_err(|error| with_causes(&error))?;
+    let witnesses = keys.cosigners(newer.note())?;
     let sizes = (old.size(), new.size());
     tree::verify_consistency(sizes.0, sizes.1, old.root(), new.root(), &proof)
         .map_err(|_| "the newer log does not begin with the older one: it was forked".to_owned())?;
@@ -275,6 +344,7 @@ fn continued(old: &[u8], newer: &Offline, keys: &Keys) -> Result<Continued, Stri
         old: old.size(),
         new: new.size(),
         signed_by: log.origin().to_owned(),
+        witnesses,
     })
 }
 
@@ -328,6 +398,8 @@ pub(super) fn signer(folder: &Path, note: &Note, log_key: Option<&str>) -> Resul
 pub(super) struct Keys {
     pub(super) log: Option<Log>,
     pub(super) witnesses: Vec<Verifier>,
+    /// How many of them have to have cosigned.
+    quorum: usize,
     /// As they lie in the folder, one a line.
     pub(super) text: String,
 }
@@ -346,32 +418,97 @@ impl Keys {
         Self::read(&text, log_key)
     }
 
-    /// Verifier keys, one a line; a key of a log given apart takes the place of theirs.
-    pub(super) fn read(text: &str, log_key: Option<&str>) -> Result<Self, String> {
-        let mut keys = Self {
-            text: text.to_owned(),
-            ..Self::default()
+    /// Those in the folder of a log, but for what the auditor says himself.
+    fn trusted(folder: &Path, trust: &Trust) -> Result<Self, String> {
+        let mut keys = Self::of(folder, None)?;
+        let given = |vkeys: &[String]| {
+            let keys = vkeys.iter().map(|vkey| verifier(vkey));
+            keys.collect::<Result<Vec<_>, _>>()
         };
-        let verifier = |vkey: &str| {
-            Verifier::from_vkey(vkey).map_err(|error| format!("the key {vkey}: {error}"))
-        };
-        for line in text.lines() {
-            let key = verifier(line)?;
-            match key.kind() {
-                Kind::Ed25519 if keys.log.is_none() => keys.log = Some(of_key(key)?),
-                Kind::Ed25519 => {}
-                Kind::Cosignature => keys.witnesses.push(key),
+        if !trust.log_key.is_empty() {
+            keys.log = log_of(given(&trust.log_key)?)?;
+        }
+        if !trust.witness_key.is_empty() {
+            keys.witnesses = given(&trust.witness_key)?;
+            if let Some(other) = keys
+                .witnesses
+                .iter()
+                .find(|key| key.kind() != Kind::Cosignature)
+            {
+                return Err(format!(
+                    "the key of {} is that of a log; a witness has one for cosignatures",
+                    other.name()
+                ));
             }
         }
-        if let Some(vkey) = log_key {
-            keys.log = Some(of_key(verifier(vkey)?)?);
+        keys.quorum = trust.quorum.unwrap_or(trust.witness_key.len());
+        let known: BTreeSet<_> = keys.witnesses.iter().map(Verifier::public_key).collect();
+        if keys.quorum > known.len() {
+            return Err(format!(
+                "{} witnesses have to have cosigned, and the keys of {} are known: give them with \
+                 --witness-key",
+                keys.quorum,
+                known.len()
+            ));
         }
         Ok(keys)
     }
+
+    /// Verifier keys, one a line; a key of a log given apart takes the place of theirs. Several keys
+    /// of one log are those it had one after the other.
+    pub(super) fn read(text: &str, log_key: Option<&str>) -> Result<Self, String> {
+        let keys = text.lines().map(verifier).collect::<Result<Vec<_>, _>>()?;
+        let (witnesses, mut logs): (Vec<_>, Vec<_>) = keys
+            .into_iter()
+            .partition(|key| key.kind() == Kind::Cosignature);
+        if let Some(vkey) = log_key {
+            logs = vec![verifier(vkey)?];
+        }
+        Ok(Self {
+            log: log_of(logs)?,
+            witnesses,
+            quorum: 0,
+            text: text.to_owned(),
+        })
+    }
+
+    /// The names of the witnesses that have cosigned a checkpoint of the log.
+    fn cosigners(&self, note: &Note) -> Result<Vec<String>, String> {
+        let opened = checkpoint::open_note(note.clone(), self.known()?)
+            .map_err(|error| with_causes(&error))?;
+        let found = opened
+            .cosignatures(&self.witnesses)
+            .map_err(|error| with_causes(&error))?;
+        let keys: BTreeSet<_> = found.iter().map(|one| one.witness().public_key()).collect();
+        if keys.len() < self.quorum {
+            return Err(format!(
+                "{} known witnesses have cosigned, {} have to have",
+                keys.len(),
+                self.quorum
+            ));
+        }
+        let names = found.iter().map(|one| one.witness().name().to_owned());
+        Ok(names.collect())
+    }
 }
 
-fn of_key(key: Verifier) -> Result<Log, String> {
-    Log::of_key(key).map_err(|error| error.to_string())
+fn verifier(vkey: &str) -> Result<Verifier, String> {
+    Verifier::from_vkey(vkey).map_err(|error| format!("the key {vkey}: {error}"))
+}
+
+/// The log with these keys, if there are any.
+fn log_of(keys: Vec<Verifier>) -> Result<Option<Log>, String> {
+    let Some(origin) = keys.first().map(|key| key.name().to_owned()) else {
+        return Ok(None);
+    };
+    if let Some(other) = keys.iter().find(|key| key.name() != origin) {
+        return Err(format!(
+            "the keys of {origin} and of {} are not those of one log",
+            other.name()
+        ));
+    }
+    let log = Log::new(&origin, keys).map_err(|error| error.to_string())?;
+    Ok(Some(log))
 }
 
 /// Where a node writes its verifier key and those of its witnesses, below the folder of its log.

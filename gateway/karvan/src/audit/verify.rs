@@ -9,9 +9,11 @@ use gateway_asic::zip::Source;
 use gateway_messagelog::Protection;
 use serde_json::{Value, json};
 
+use super::anchor::Anchors;
 use super::archives::{self, Chains, Given};
 use super::configuration::Configuration;
 use super::documents::{self, Document, printable};
+use super::items::Items;
 use super::pgp::{Pgp, PgpArguments};
 use super::progress::Progress;
 use super::targets::{Kind, NO_EVIDENCE, Target, Targets, kind_of_zip, name_of, opened};
@@ -28,6 +30,10 @@ pub(crate) struct Verify {
     /// nodes hand out at /verificationconf.
     #[arg(long, value_name = "DIR")]
     conf: Option<PathBuf>,
+    /// The registry's configuration anchor: whatever configuration is judged by has to be one that the
+    /// registry signed. May be repeated, where the registry's keys changed.
+    #[arg(long, value_name = "FILE")]
+    anchor: Vec<PathBuf>,
     /// The first archive goes on from the one with this last digest.
     #[arg(long, value_name = "HEX", conflicts_with = "first")]
     previous: Option<String>,
@@ -45,7 +51,7 @@ pub(crate) struct Verify {
     pgp: PgpArguments,
     /// Print JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// `true`: everything holds.
@@ -57,13 +63,17 @@ pub(super) fn run(verify: &Verify) -> Result<bool, Error> {
         counts: Counts::default(),
         tally: None,
         failures: Vec::new(),
-        items: Vec::new(),
+        items: Items::default(),
+        skipped: Vec::new(),
         is_alone: false,
     };
+    if let Some(failure) = run.by.conf.as_deref().and_then(Configuration::failure) {
+        run.failures.push(failure);
+    }
     let mut targets = Targets::of(&verify.paths)?;
     run.check_use(&targets)?;
     targets.order(run.by.pgp.as_ref())?;
-    run.counts.skipped = targets.skipped;
+    run.skipped = std::mem::take(&mut targets.skipped);
     run.is_alone = targets.list.len() == 1;
     let mut progress = run.progress("files");
     for (done, target) in (0..).zip(&targets.list) {
@@ -96,6 +106,7 @@ impl Verify {
 /// What is given to judge by.
 struct By {
     conf: Option<Arc<Configuration>>,
+    anchors: Option<Anchors>,
     protection: Option<Protection>,
     log_key: Option<String>,
     pgp: Option<Pgp>,
@@ -109,7 +120,6 @@ struct Counts {
     bundles: Count,
     /// Files that could not be read as what they are named.
     broken: u64,
-    skipped: u64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -126,15 +136,19 @@ struct Run {
     /// Of all logs; `None`: there was none.
     tally: Option<Tally>,
     failures: Vec<String>,
-    items: Vec<Value>,
+    items: Items,
+    skipped: Vec<PathBuf>,
     is_alone: bool,
 }
 
 impl By {
     fn of(verify: &Verify) -> Result<Self, Error> {
-        let conf = verify.conf.as_deref().map(Configuration::open);
+        let anchors = Anchors::open(&verify.anchor)?;
+        let conf = verify.conf.as_deref();
+        let conf = conf.map(|path| Configuration::open(path, anchors.as_ref()));
         Ok(Self {
             conf: conf.transpose()?.map(Arc::new),
+            anchors,
             protection: keys::protection(&verify.key)?,
             log_key: verify.log_key.clone(),
             pgp: Pgp::of(&verify.pgp)?,
@@ -181,6 +195,7 @@ impl Run {
         match &target.kind {
             Kind::Log => self.log(&target.path),
             Kind::Encrypted => self.encrypted(target),
+            Kind::Broken(reason) => self.broken(&target.path, reason),
             kind => {
                 let source = opened(&target.path)?;
                 self.file(target, kind, source)
@@ -189,17 +204,18 @@ impl Run {
     }
 
     fn log(&mut self, data: &Path) -> Result<(), Error> {
-        let log_key = self.by.log_key.as_deref();
-        let verdict = log::verify(data, self.by.protection.clone(), log_key)?;
+        let (anchors, log_key) = (self.by.anchors.as_ref(), self.by.log_key.as_deref());
+        let verdict = log::verify(data, self.by.protection.clone(), anchors, log_key)?;
         let place = data.display();
         match self.is_alone {
             true => self.tell(&verdict.text())?,
             false => self.tell(&format!("{place}\n{}", verdict.text()))?,
         }
         self.tally.get_or_insert_default().add(&verdict.tally);
-        self.failures.extend(verdict.failures.iter().cloned());
-        self.item(data, verdict.json());
-        Ok(())
+        let failures = verdict.failures.iter();
+        self.failures
+            .extend(failures.map(|reason| format!("{place}: {reason}")));
+        self.item(data, verdict.json())
     }
 
     /// Decrypts, and looks what it is.
@@ -240,8 +256,7 @@ impl Run {
     fn container(&mut self, path: &Path, source: Source) -> Result<(), Error> {
         let document = documents::judge(&name_of(path), source, &self.by.conf()?.snapshot);
         self.document(&path.display().to_string(), &document)?;
-        self.item(path, document.json());
-        Ok(())
+        self.item(path, document.json())
     }
 
     fn archive(&mut self, target: &Target, source: Source) -> Result<(), Error> {
@@ -272,13 +287,17 @@ impl Run {
             self.failures.push(format!("{place}: {reason}"));
         }
         self.tell(&chained.text(&place))?;
-        self.item(&target.path, chained.json(documents));
-        Ok(())
+        self.item(&target.path, chained.json(documents))
     }
 
     fn bundle(&mut self, path: &Path, source: Source) -> Result<(), Error> {
         let place = path.display().to_string();
-        let verdict = bundle::verify(source, self.by.conf.as_deref(), self.by.log_key.as_deref())?;
+        let verdict = bundle::verify(
+            source,
+            self.by.conf.as_deref(),
+            self.by.anchors.as_ref(),
+            self.by.log_key.as_deref(),
+        )?;
         for document in &verdict.documents {
             self.count(&format!("{place}: {}", document.name), document);
         }
@@ -287,8 +306,7 @@ impl Run {
         self.failures
             .extend(failures.map(|reason| format!("{place}: {reason}")));
         self.tell(&verdict.text(&place))?;
-        self.item(path, verdict.json());
-        Ok(())
+        self.item(path, verdict.json())
     }
 
     fn broken(&mut self, path: &Path, reason: &str) -> Result<(), Error> {
@@ -299,8 +317,7 @@ impl Run {
         self.item(
             path,
             json!({ "kind": "unreadable", "ok": false, "reason": reason }),
-        );
-        Ok(())
+        )
     }
 
     fn document(&mut self, place: &str, document: &Document) -> Result<(), Error> {
@@ -315,12 +332,13 @@ impl Run {
         }
     }
 
-    fn item(&mut self, path: &Path, mut document: Value) {
+    fn item(&mut self, path: &Path, mut document: Value) -> Result<(), Error> {
         if let Some(fields) = document.as_object_mut() {
             fields.insert("path".to_owned(), path.display().to_string().into());
         }
-        if self.json {
-            self.items.push(document);
+        match self.json {
+            true => self.items.push(&document),
+            false => Ok(()),
         }
     }
 
@@ -344,8 +362,9 @@ impl Run {
             archives,
             bundles,
             broken,
-            skipped,
         } = self.counts;
+        let skipped = self.skipped.iter().map(|path| path.display().to_string());
+        let skipped: Vec<String> = skipped.collect();
         if self.json {
             let document = json!({
                 "ok": holds,
@@ -354,17 +373,19 @@ impl Run {
                 "archives": archives.json(),
                 "bundles": bundles.json(),
                 "unreadable": broken,
-                "skipped": skipped,
+                "skipped": skipped.len(),
+                "skipped_paths": skipped,
                 "tally": self.tally,
                 "failures": self.failures,
-                "items": self.items,
             });
-            print(&format!("{document}\n"))?;
+            let mut out = std::io::stdout().lock();
+            self.items.write_in(&document, "items", &mut out)?;
             return Ok(holds);
         }
         // Of logs alone everything has been said.
         let Count { holds: good, fails } = documents;
-        if self.tally.is_some() && good.saturating_add(fails).saturating_add(broken) == 0 {
+        let is_alone = good.saturating_add(fails).saturating_add(broken) == 0;
+        if self.tally.is_some() && is_alone && skipped.is_empty() {
             return Ok(holds);
         }
         let mut text = self
@@ -373,6 +394,10 @@ impl Run {
             .as_deref()
             .map(Configuration::text)
             .unwrap_or_default();
+        for path in &skipped {
+            text.push_str(&printable(&format!("not looked at: {path}")));
+            text.push('\n');
+        }
         text.push_str(&documents.text("document"));
         for (count, name) in [(archives, "archive"), (bundles, "bundle")] {
             if count.all() > 0 {
@@ -383,8 +408,8 @@ impl Run {
         if broken > 0 {
             text.push_str(&format!("; {} unreadable", files(broken)));
         }
-        if skipped > 0 {
-            text.push_str(&format!("; {skipped} of another kind skipped"));
+        if !skipped.is_empty() {
+            text.push_str(&format!("; {} of another kind skipped", skipped.len()));
         }
         text.push('\n');
         print(&text)?;

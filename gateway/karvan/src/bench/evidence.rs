@@ -6,11 +6,12 @@
 //! (`TMPDIR`): on a file system in memory nothing is durable, and the figures say nothing.
 //!
 //! * `append`: durable records a second, with and without tree and encryption
-//! * `exchanges`: the load with time stamps, tree and witnesses on and off; octets on disk
+//! * `exchanges`: the load with the log in memory, durable, and with tree, stamps and witnesses; octets on disk
 //! * `documents`: signed documents made and verified
 //! * `tree`: opening a large log, and proofs from it
 //! * `opened`: one opening in a process of its own
 //! * `made`: records with real signatures, and a configuration by which they verify
+//! * `threads`: what the log's threads use of the processors
 //! * `report`: the figures, for people and for programs
 
 mod append;
@@ -19,6 +20,7 @@ mod exchanges;
 pub(super) mod made;
 mod opened;
 mod report;
+mod threads;
 mod tree;
 
 use std::path::PathBuf;

@@ -27,6 +27,7 @@ pub(super) struct Load {
 /// How the requests went.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
+    pub(super) exchanges: u64,
     pub(super) exchanges_per_s: f64,
     pub(super) p50_ms: f64,
     pub(super) p99_ms: f64,
@@ -145,6 +146,7 @@ impl Load {
         took.sort_unstable();
         let count = u32::try_from(took.len()).unwrap_or(u32::MAX);
         Ok(Outcome {
+            exchanges: count.into(),
             exchanges_per_s: f64::from(count) / elapsed,
             p50_ms: percentile(&took, 50),
             p99_ms: percentile(&took, 99),

@@ -151,6 +151,10 @@ pub(crate) struct Transparency {
     /// Ed25519 key that signs checkpoints, PKCS#8 under the PIN. Made when missing.
     #[serde(default = "log_key")]
     pub(crate) key: PathBuf,
+    /// Verifier keys `name+hash+key` that signed this log before `key` did. They stay named here, for
+    /// what they signed binds the log further.
+    #[serde(default)]
+    pub(crate) former_keys: Vec<String>,
     /// Ed25519 key that cosigns other nodes' checkpoints, PKCS#8 under the PIN. Made when missing.
     #[serde(default = "witness_key")]
     pub(crate) witness_key: PathBuf,
@@ -222,6 +226,7 @@ impl Default for Transparency {
         Self {
             enabled: true,
             key: log_key(),
+            former_keys: Vec::new(),
             witness_key: witness_key(),
             checkpoint_milliseconds: checkpoint_milliseconds(),
             witness_seconds: witness_seconds(),

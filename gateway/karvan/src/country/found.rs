@@ -35,6 +35,23 @@ pub(crate) struct Error {
     reason: String,
 }
 
+/// A PIN nobody needs to know: it stands in files that only their owner can read. All keys that are made
+/// here are sealed with it, so its slow derivation is made once.
+struct CountryPin {
+    text: String,
+    pin: Pin,
+}
+
+impl CountryPin {
+    fn new() -> Self {
+        let text = hex::encode(certs_keys::random_bytes::<16>());
+        Self {
+            pin: Pin::new(text.clone()),
+            text,
+        }
+    }
+}
+
 /// Whether a country was founded in this folder before.
 pub(crate) fn is_founded(place: &Place) -> bool {
     place.anchor().exists()
@@ -50,9 +67,9 @@ pub(crate) fn is_without_rules(place: &Place) -> bool {
 /// Makes everything. The anchor is written last: with it the country is complete.
 pub(crate) fn found(place: &Place, keys: KeyKind) -> Result<(), Error> {
     let now = SystemClock.now();
-    let pin = new_pin();
+    let pin = CountryPin::new();
     let mut authority = authority(place, keys, now)?;
-    let registry_config = central::config(place, &pin)?;
+    let registry_config = central::config(place, &pin.text)?;
     let opened = registry::open(&registry_config).map_err(|error| failed("the registry", error))?;
     let execute = |command: Command| {
         opened
@@ -104,7 +121,7 @@ pub(crate) fn found(place: &Place, keys: KeyKind) -> Result<(), Error> {
             })?;
         }
     }
-    let logs = logs(place, &pin)?;
+    let logs = logs(place, &pin.pin)?;
     for (index, node) in place.plan().nodes.iter().enumerate() {
         let transparency = neighbours(index, &logs);
         let certificate = found_node(
@@ -152,8 +169,8 @@ pub(crate) fn found(place: &Place, keys: KeyKind) -> Result<(), Error> {
 
     if let Some(json) = place.plan().rules {
         let config = &registry_config;
-        let desk =
-            registry::desk_keys(config, INSTANCE).map_err(|error| failed("the desk", error))?;
+        let desk = registry::desk_keys(config, &opened.pin, INSTANCE)
+            .map_err(|error| failed("the desk", error))?;
         let state = opened.registry.state();
         let service = registry::consent_service(config, &state, &desk)
             .map_err(|error| failed("the desk", error))?;
@@ -214,21 +231,21 @@ fn found_node(
     node: &NodePlan,
     authority: &mut Authority,
     keys: KeyKind,
-    pin: &str,
+    pin: &CountryPin,
     transparency: config::evidence::Transparency,
     now: Timestamp,
 ) -> Result<Certificate, Error> {
     let folder = place.node_folder(node.name);
     let keys_folder = folder.join("keys");
     gateway_store::file::create_dir(&keys_folder).map_err(|error| failed("a folder", error))?;
-    secret(&folder.join("pin"), pin.as_bytes())?;
+    secret(&folder.join("pin"), pin.text.as_bytes())?;
     let mut pair = |name: &str, attributes: subject::Attributes, order: Order| {
         let key = SoftKey::generate(keys).map_err(|error| failed("a key", error))?;
         let certificate = authority
             .enroll(&key, &attributes, order, now)
             .map_err(|error| failed("a certificate", error))?;
         let pem = key
-            .to_encrypted_pem(&Pin::new(pin.to_owned()))
+            .to_encrypted_pem(&pin.pin)
             .map_err(|error| failed("a key", error))?;
         secret(&keys_folder.join(format!("{name}.key.pem")), pem.as_bytes())?;
         write(
@@ -279,7 +296,7 @@ struct LogOfNode {
 }
 
 /// Makes the keys of every node's log before any configuration names them.
-fn logs(place: &Place, pin: &str) -> Result<Vec<LogOfNode>, Error> {
+fn logs(place: &Place, pin: &Pin) -> Result<Vec<LogOfNode>, Error> {
     let defaults = config::evidence::Transparency::default();
     let nodes = place.plan().nodes.iter().enumerate();
     let logs = nodes.map(|(index, node)| {
@@ -288,7 +305,7 @@ fn logs(place: &Place, pin: &str) -> Result<Vec<LogOfNode>, Error> {
             &folder.join(&defaults.key),
             &folder.join(&defaults.witness_key),
             &transparency::origin(&server_id(node)?),
-            &Pin::new(pin.to_owned()),
+            pin,
         )
         .map_err(|error| failed("the keys of a log", error))?;
         Ok(LogOfNode {
@@ -436,21 +453,21 @@ fn keep_authority(
     place: &Place,
     authority: &Authority,
     timestamper: &Timestamper,
-    pin: &str,
+    pin: &CountryPin,
 ) -> Result<(), Error> {
     let folder = place.certs_folder();
     gateway_store::file::create_dir(&folder).map_err(|error| failed("a folder", error))?;
-    secret(&folder.join("pin"), pin.as_bytes())?;
-    let pin = Pin::new(pin.to_owned());
+    secret(&folder.join("pin"), pin.text.as_bytes())?;
+    let pin = &pin.pin;
     let sealed = authority
-        .seal_keys(&pin)
+        .seal_keys(pin)
         .map_err(|error| failed("the authority", error))?;
     let kept = Kept {
         authority: authority
             .state(&sealed)
             .map_err(|error| failed("the authority", error))?,
         timestamper: timestamper
-            .state(&pin)
+            .state(pin)
             .map_err(|error| failed("the time-stamper", error))?,
     };
     certs::write(&folder.join("state.json"), &kept)
@@ -499,11 +516,6 @@ fn member_id(text: &str) -> Result<MemberId, Error> {
 
 fn server_id(node: &NodePlan) -> Result<ServerId, Error> {
     ServerId::new(member_id(node.owner)?, node.name).map_err(|error| failed(node.name, error))
-}
-
-/// A PIN nobody needs to know: it stands in files that only their owner can read.
-fn new_pin() -> String {
-    hex::encode(certs_keys::random_bytes::<16>())
 }
 
 fn toml_file(path: &Path, values: &impl Serialize) -> Result<(), Error> {

@@ -103,6 +103,13 @@ pub(super) fn remarks(watch: &Watch) -> String {
             status.archived_until
         );
     }
+    if let Some(left_out) = &status.left_out {
+        let _infallible = writeln!(
+            text,
+            "degraded: {} messages cannot be archived and stay in the log; the first is entry {}: {}",
+            left_out.messages, left_out.first, left_out.reason
+        );
+    }
     if status.pending > 0 || status.is_command_due {
         let _infallible = write!(
             text,

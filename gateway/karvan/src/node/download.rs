@@ -123,7 +123,7 @@ impl<H: Handler> Handler for Front<H> {
                 let query = request.uri().query().unwrap_or_default();
                 asic::answer(&self.downloads, query, peer, &conf).await
             }
-            _ => verification::answer(&self.downloads, &conf).await,
+            _ => verification::answer(&self.downloads, peer, &conf).await,
         };
         answered.unwrap_or_else(Refused::into_response)
     }

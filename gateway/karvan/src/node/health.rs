@@ -94,6 +94,14 @@ impl Health {
                 damages.len()
             );
         }
+        if let Some(orphans) = self.node.log.orphans().filter(|found| found.files > 0) {
+            let _infallible = writeln!(
+                text,
+                "degraded: {} contents ({} bytes) that no record seems to name are kept: a record that \
+                 cannot be read may name them; `karvan audit verify` names it",
+                orphans.files, orphans.bytes
+            );
+        }
         text
     }
 
@@ -140,10 +148,18 @@ impl Health {
         let interval = settings.timestamping_interval_seconds(snapshot);
         let lag = stamping.lag_seconds(now);
         let late = lag > interval.saturating_mul(2);
-        if !late && stamping.last_failure.is_none() {
-            return String::new();
+        let mut text = clocks(stamping);
+        if !stamping.complete {
+            text.push_str(
+                "degraded: the index of the message log is being made: how long messages wait for \
+                 their time stamp is not known yet\n",
+            );
         }
-        let mut text = format!(
+        if !late && stamping.last_failure.is_none() {
+            return text;
+        }
+        let _infallible = write!(
+            text,
             "degraded: {} messages wait for their time stamp, the oldest for {lag} s",
             stamping.waiting
         );
@@ -158,6 +174,21 @@ impl Health {
             let _infallible = writeln!(text, "time-stamping authority {authority}");
         }
         text
+    }
+}
+
+/// The clock of this server and that of the authority that stamped last, when they are far apart.
+fn clocks(stamping: &State) -> String {
+    match stamping.clock_offset_seconds {
+        Some(offset) if offset.unsigned_abs() > CLOCK_OFFSET_SECONDS_MAX => {
+            let seconds = offset.unsigned_abs();
+            let ahead = if offset > 0 { "ahead of" } else { "behind" };
+            format!(
+                "degraded: the clock of the time-stamping authority is {seconds} s {ahead} this \
+                 server's: one of them is wrong\n"
+            )
+        }
+        Some(_) | None => String::new(),
     }
 }
 
@@ -248,5 +279,36 @@ fn refused(fault: RulesFault) -> &'static str {
         RulesFault::Missing => {
             "the registry's rules are gone, and stood here before: see the node's own log"
         }
+    }
+}
+
+/// What clocks may differ by without a remark. Seconds.
+const CLOCK_OFFSET_SECONDS_MAX: u64 = 300;
+
+#[cfg(test)]
+mod tests {
+    use gateway_evidence::stamper::State;
+
+    use super::clocks;
+
+    #[test]
+    fn says_when_the_clocks_are_far_apart() {
+        let said = |offset| {
+            clocks(&State {
+                waiting: 0,
+                oldest: None,
+                stamped_until: 0,
+                last_success: None,
+                last_failure: None,
+                clock_offset_seconds: offset,
+                authorities: Vec::new(),
+                complete: true,
+            })
+        };
+        for offset in [None, Some(0), Some(300), Some(-300)] {
+            assert_eq!(said(offset), "", "{offset:?}");
+        }
+        assert!(said(Some(301)).contains("is 301 s ahead of this server's"));
+        assert!(said(Some(-7200)).contains("is 7200 s behind this server's"));
     }
 }

@@ -15,6 +15,7 @@ pub(super) mod testing;
 use std::fmt;
 use std::path::PathBuf;
 
+use certs_keys::Pin;
 use gateway_exchange::Clock;
 use gateway_journal::Journal;
 
@@ -51,15 +52,17 @@ pub(super) struct Opened {
 }
 
 /// Opens the journal. On the first start it is made, and so are its keys.
-pub(super) fn open(config: &Loaded<file::Node>, clock: &dyn Clock) -> Result<Opened, Error> {
+pub(super) fn open(
+    config: &Loaded<file::Node>,
+    pin: &Pin,
+    clock: &dyn Clock,
+) -> Result<Opened, Error> {
     check(config)?;
     let dir = config.path(&config.values.data_dir).join(FOLDER);
     gateway_store::file::create_secret_dir(&dir)
         .map_err(|source| Error::Journal(gateway_journal::Error::Store(source)))?;
-    let pin_file = &config.values.token.pin_file;
-    let pin = config.pin(pin_file).map_err(Error::Config)?;
     let store = dir.join(STORE);
-    let keys = keys::Ring::open(config, &dir.join(KEYS), &pin, store.exists(), clock.now())?;
+    let keys = keys::Ring::open(config, &dir.join(KEYS), pin, store.exists(), clock.now())?;
     let journal = Journal::open(&store, keys.keys()?).map_err(Error::Journal)?;
     Ok(Opened { journal, keys })
 }

@@ -55,10 +55,9 @@ pub(crate) enum Error {
 
 impl Token {
     /// Opens every key with the PIN and checks that it fits its certificate.
-    pub(crate) fn read(config: &Loaded<config::node::Node>) -> Result<Self, Error> {
+    pub(crate) fn read(config: &Loaded<config::node::Node>, pin: &Pin) -> Result<Self, Error> {
         let token = &config.values.token;
-        let pin = config.pin(&token.pin_file).map_err(Error::Config)?;
-        let pair = |key: &Path, certificate: &Path| read_pair(config, &pin, key, certificate);
+        let pair = |key: &Path, certificate: &Path| read_pair(config, pin, key, certificate);
         let authentication = pair(&token.authentication.key, &token.authentication.certificate)?;
         let mut signing = Vec::with_capacity(token.signing.len());
         for entry in &token.signing {

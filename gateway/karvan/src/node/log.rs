@@ -8,7 +8,7 @@ use gateway_exchange::BodyLogging;
 use gateway_messagelog::{Options, Protection, tree};
 use gateway_proto::id::ClientId;
 use gateway_store::segment;
-use gateway_tlog::note::Signer;
+use gateway_tlog::note::{Signer, Verifier};
 
 use crate::config::evidence::RecordKey;
 use crate::config::{Error, Loaded, node as file};
@@ -33,10 +33,15 @@ pub(super) fn options(config: &Loaded<file::Node>) -> Result<Options, Error> {
 }
 
 /// How the tree of the log is kept.
-pub(super) fn tree(config: &Loaded<file::Node>, signer: Signer) -> tree::Options {
+pub(super) fn tree(
+    config: &Loaded<file::Node>,
+    signer: Signer,
+    former: Vec<Verifier>,
+) -> tree::Options {
     let section = &config.values.transparency;
     tree::Options {
         signer: Arc::new(signer),
+        former,
         interval: Duration::from_millis(section.checkpoint_milliseconds),
     }
 }
@@ -54,7 +59,7 @@ pub(super) fn advice(error: &gateway_messagelog::Error) -> Option<&'static str> 
             ),
             tree::Error::OtherLog { .. } => Some(
                 "is this the log of this server, and the key in [transparency] the one it was signed \
-                 with?",
+                 with? A key that signed it before stays named in former_keys there",
             ),
             _ => None,
         },

@@ -131,4 +131,29 @@ mod tests {
         rotation.once(at(MIDNIGHT + 90_001)).await.unwrap();
         assert_eq!(segments(dir.path()), before + 2);
     }
+
+    #[tokio::test]
+    async fn a_clock_that_steps_over_midnight_and_back_closes_only_what_holds_something() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = MessageLog::open(dir.path(), Options::default()).unwrap();
+        let before = segments(dir.path());
+        let mut rotation = Rotation::new(log.clone(), at(MIDNIGHT - 2)).await;
+        log_something(&log, MIDNIGHT - 2).await;
+        for step in [1, -1, 86_400, -86_400] {
+            rotation.once(at(MIDNIGHT + step)).await.unwrap();
+            assert_eq!(segments(dir.path()), before + 1, "{step}");
+        }
+        // A run that begins before the last record.
+        log_something(&log, MIDNIGHT + 10).await;
+        drop((rotation, log));
+        let log = MessageLog::open(dir.path(), Options::default()).unwrap();
+        let mut rotation = Rotation::new(log.clone(), at(MIDNIGHT - 86_000)).await;
+        rotation.once(at(MIDNIGHT - 86_000)).await.unwrap();
+        log_something(&log, MIDNIGHT - 86_000).await;
+        rotation.once(at(MIDNIGHT - 85_000)).await.unwrap();
+        assert_eq!(segments(dir.path()), before + 2);
+        for ordinal in 1..=3 {
+            log.get(ordinal).await.unwrap();
+        }
+    }
 }

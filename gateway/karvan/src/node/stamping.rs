@@ -143,7 +143,17 @@ impl Stamping {
         let conf = self.node.conf.load();
         let snapshot = conf.as_ref().map(|conf| &conf.snapshot);
         let settings = &self.node.settings;
-        Duration::from_secs(settings.timestamping_interval_seconds(snapshot))
+        let seconds = settings.timestamping_interval_seconds(snapshot);
+        Duration::from_secs(timely(seconds, settings.timestamp_lag_seconds_max))
+    }
+}
+
+/// An interval under which no message waits longer than the policy allows just because nobody asked;
+/// 0 stands for a policy that allows any.
+fn timely(interval_seconds: u64, lag_seconds_max: u64) -> u64 {
+    match lag_seconds_max {
+        0 => interval_seconds,
+        max => interval_seconds.min((max / 2).max(1)),
     }
 }
 

@@ -48,15 +48,14 @@ pub(crate) enum Error {
 
 impl Keys {
     /// Opens both keys; a missing one is made, under the PIN.
-    pub(crate) fn open(config: &Loaded<config::node::Node>) -> Result<Self, Error> {
+    pub(crate) fn open(config: &Loaded<config::node::Node>, pin: &Pin) -> Result<Self, Error> {
         let values = &config.values;
-        let pin = config.pin(&values.token.pin_file).map_err(Error::Config)?;
         let name = origin(&values.server);
         Self::at(
             &config.path(&values.transparency.key),
             &config.path(&values.transparency.witness_key),
             &name,
-            &pin,
+            pin,
         )
     }
 
@@ -136,24 +135,43 @@ fn key(path: &Path, pin: &Pin) -> Result<Ed25519Key, Error> {
 }
 
 /// Reads everything the section names without making anything.
-pub(super) fn check(config: &Loaded<config::node::Node>) -> Result<(), Error> {
+pub(super) fn check(config: &Loaded<config::node::Node>, pin: &Pin) -> Result<(), Error> {
     let values = &config.values;
+    former(config)?;
     witnesses(config, &values.transparency)?;
     witnessed(config, &values.transparency)?;
-    let pin = config.pin(&values.token.pin_file).map_err(Error::Config)?;
     for path in [&values.transparency.key, &values.transparency.witness_key] {
         let path = config.path(path);
         if path.exists() {
-            key(&path, &pin)?;
+            key(&path, pin)?;
         }
     }
     Ok(())
 }
 
+/// The keys that signed the log before its present one.
+pub(super) fn former(config: &Loaded<config::node::Node>) -> Result<Vec<Verifier>, Error> {
+    const KEY: &str = "transparency.former_keys";
+    let origin = origin(&config.values.server);
+    let keys = config.values.transparency.former_keys.iter().map(|vkey| {
+        let key = verifier(config, KEY, vkey)?;
+        match key.kind() == Kind::Ed25519 && key.name() == origin {
+            true => Ok(key),
+            false => {
+                let reason = format!("{vkey} is no key of the log {origin}");
+                Err(Error::Config(config.value(KEY, reason)))
+            }
+        }
+    });
+    keys.collect()
+}
+
 /// Writes beside the log by which keys its checkpoints are verified, for an auditor of the folder.
 pub(super) fn write_keys(config: &Loaded<config::node::Node>, log: &Verifier) -> Result<(), Error> {
+    let former = former(config)?;
     let witnesses = witnesses(config, &config.values.transparency)?;
-    let keys = std::iter::once(log).chain(witnesses.iter().map(|(key, _)| key));
+    let witnesses = witnesses.iter().map(|(key, _)| key);
+    let keys = std::iter::once(log).chain(&former).chain(witnesses);
     let text: String = keys.map(|key| key.to_vkey() + "\n").collect();
     let data_dir = config.path(&config.values.data_dir);
     let path = data_dir.join("log").join(KEYS);

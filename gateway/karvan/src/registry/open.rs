@@ -24,6 +24,8 @@ pub(crate) struct Opened {
     pub(crate) registry: Arc<Registry>,
     /// What signs the configuration.
     pub(crate) keys: Keys,
+    /// Opens the keys of its listeners and of the desk.
+    pub(crate) pin: Pin,
 }
 
 /// Opens state and keys; makes the keys when there are none.
@@ -34,7 +36,11 @@ pub(crate) fn open(config: &Loaded<file::Registry>) -> Result<Opened, Error> {
         internal: keys::signer(&data_dir, Source::Internal, &pin)?,
         external: keys::signer(&data_dir, Source::External, &pin)?,
     };
-    Ok(Opened { registry, keys })
+    Ok(Opened {
+        registry,
+        keys,
+        pin,
+    })
 }
 
 /// Opens the state alone.
@@ -47,9 +53,10 @@ pub(super) fn open_store(config: &Loaded<file::Registry>) -> Result<Registry, Er
 /// Opens the keys of the consent desk; makes those that are not there.
 pub(crate) fn desk_keys(
     config: &Loaded<file::Registry>,
+    pin: &Pin,
     instance: &str,
 ) -> Result<DeskKeys, Error> {
-    DeskKeys::open(&data_dir(config), &pin(config)?, instance)
+    DeskKeys::open(&data_dir(config), pin, instance)
 }
 
 /// How nodes get to believe this registry's consent desk, and find its feed: what

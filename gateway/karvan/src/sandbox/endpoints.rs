@@ -28,6 +28,8 @@ pub(super) struct Endpoints {
 struct Legal {
     /// The anchor of the global configuration, seen from the document.
     anchor: &'static str,
+    /// The folder with every exchange of the story, exported, seen from the document.
+    bundles: &'static str,
     /// A node that may read the feed: its key, its certificate and its PIN, seen from the document.
     reader: Value,
     /// By what they are in the story.
@@ -137,6 +139,7 @@ impl Legal {
         }
         Self {
             anchor: "anchor.xml",
+            bundles: super::evidence::FOLDER,
             reader: json!({
                 "key": "nodes/iria/keys/auth.key.pem",
                 "certificate": "nodes/iria/keys/auth.cert.pem",

@@ -11,7 +11,7 @@ use gateway_tlog::checkpoint;
 use serde::Serialize;
 
 use super::report::Narrator;
-use crate::audit::{self, Error, file_error};
+use crate::audit::{self, Anchors, Error, file_error};
 use crate::country::place::Place;
 use crate::node::RunningNode;
 
@@ -24,7 +24,7 @@ pub(crate) struct Evidence {
     /// Records proved to be in the log of their node, and how many proofs others have cosigned.
     proved: u64,
     cosigned: u64,
-    /// Logs that continue what was signed before the story.
+    /// Logs that continue what they had signed halfway.
     consistent: u64,
     /// Pairs of nodes compared, and the messages that both sides hold.
     pairs: u64,
@@ -36,7 +36,19 @@ pub(crate) struct Evidence {
 impl Evidence {
     /// Everything was exported and holds, and there was something.
     pub(crate) fn holds(&self) -> bool {
-        self.failures.is_empty() && self.containers > 0 && self.proved > 0 && self.matched > 0
+        let numbers = [
+            self.containers,
+            self.proved,
+            self.cosigned,
+            self.consistent,
+            self.matched,
+        ];
+        self.failures.is_empty() && numbers.iter().all(|number| *number > 0)
+    }
+
+    /// Adds what was told already.
+    pub(super) fn failures(&mut self, reasons: Vec<String>) {
+        self.failures.extend(reasons);
     }
 
     pub(super) fn fail(&mut self, narrator: &Narrator, reason: String) {
@@ -45,19 +57,34 @@ impl Evidence {
     }
 }
 
-/// Keeps the checkpoint that each node has signed by now, as an auditor would from an earlier visit.
-pub(super) fn keep_checkpoints(place: &Place, nodes: &[RunningNode]) -> Result<(), Error> {
+/// Keeps the checkpoint that each node has signed halfway, over everything logged by then, as an auditor
+/// would from an earlier visit. What comes back: whose could not be had, and why.
+pub(super) async fn keep_checkpoints(
+    place: &Place,
+    nodes: &[RunningNode],
+) -> Result<Vec<String>, Error> {
+    let mut failures = Vec::new();
     for (plan, node) in place.plan().nodes.iter().zip(nodes) {
-        let Some(tree) = node.node.log.tree() else {
+        let log = &node.node.log;
+        let Some(tree) = log.tree() else {
+            failures.push(format!("{}: the log has no tree", plan.name));
             continue;
         };
+        if let Err(error) = tree.wait_for(log.last_ordinal()).await {
+            failures.push(format!("{}: no checkpoint: {error}", plan.name));
+        }
         let path = kept(place, plan.name);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|source| file_error(folder, source))?;
         }
         std::fs::write(&path, tree.checkpoint()).map_err(|source| file_error(&path, source))?;
     }
-    Ok(())
+    Ok(failures)
+}
+
+/// The anchor of the country, as the registry hands it out.
+pub(super) fn anchors(place: &Place) -> Result<Option<Anchors>, Error> {
+    Anchors::open(&[place.folder().join("anchor.xml")])
 }
 
 /// Has every message stamped, and the log of each node signed and cosigned with it in.
@@ -94,7 +121,10 @@ async fn complete_node(node: &RunningNode) -> Result<(), String> {
 /// Exports and proves everything from the files alone, and compares every pair of logs.
 pub(super) fn take(place: &Place, narrator: &Narrator) -> Result<Evidence, Error> {
     let mut evidence = Evidence::default();
-    narrator.say("\nThe auditor exports every exchange, and checks what he was given");
+    narrator.say(
+        "\nThe auditor exports every exchange, and checks what he was given by the registry's anchor",
+    );
+    let anchors = anchors(place)?;
     for plan in place.plan().nodes {
         let data = place.node_folder(plan.name).join("data");
         let ids = exchanges(&data)?;
@@ -102,10 +132,10 @@ pub(super) fn take(place: &Place, narrator: &Narrator) -> Result<Evidence, Error
         for (number, id) in ids.iter().enumerate() {
             let out = place
                 .folder()
-                .join("evidence")
+                .join(FOLDER)
                 .join(plan.name)
                 .join(format!("{:03}.zip", number.saturating_add(1)));
-            bundle(&data, id, &out, narrator, &mut evidence)?;
+            bundle(&data, id, &out, anchors.as_ref(), narrator, &mut evidence)?;
         }
         narrator.say(&format!(
             "  {:<6} {:>4} exchanges exported, {} signed documents verified",
@@ -118,16 +148,29 @@ pub(super) fn take(place: &Place, narrator: &Narrator) -> Result<Evidence, Error
         "  {} records proved to be in the log of their node, {} of the proofs cosigned by neighbours",
         evidence.proved, evidence.cosigned
     ));
+    let mut grown = Vec::new();
     for plan in place.plan().nodes {
         let data = place.node_folder(plan.name).join("data");
         match audit::consistent(&kept(place, plan.name), &data, None)? {
-            Ok(_) => evidence.consistent = evidence.consistent.saturating_add(1),
+            // Every log begins with an empty one: that would prove nothing.
+            Ok(continued) if continued.old == 0 => {
+                let reason = format!("{}: nothing had been signed halfway", plan.name);
+                evidence.fail(narrator, reason);
+            }
+            Ok(continued) => {
+                evidence.consistent = evidence.consistent.saturating_add(1);
+                grown.push(format!(
+                    "{} {} → {}",
+                    plan.name, continued.old, continued.new
+                ));
+            }
             Err(reason) => evidence.fail(narrator, format!("{}: {reason}", plan.name)),
         }
     }
     narrator.say(&format!(
-        "  {} logs continue what they had signed before the story",
-        evidence.consistent
+        "  {} logs continue what they had signed halfway, in entries: {}",
+        evidence.consistent,
+        grown.join(", ")
     ));
     pairs(place, narrator, &mut evidence)?;
     Ok(evidence)
@@ -152,6 +195,7 @@ fn bundle(
     data: &Path,
     id: &str,
     out: &Path,
+    anchors: Option<&Anchors>,
     narrator: &Narrator,
     evidence: &mut Evidence,
 ) -> Result<(), Error> {
@@ -163,7 +207,7 @@ fn bundle(
     for missing in &bundled.missing {
         evidence.fail(narrator, format!("{id}: {missing}"));
     }
-    match audit::bundle_holds(out)? {
+    match audit::bundle_holds(out, anchors)? {
         Ok(held) => {
             evidence.containers = evidence.containers.saturating_add(held.documents);
             evidence.proved = evidence.proved.saturating_add(held.proved);
@@ -195,10 +239,12 @@ fn pairs(place: &Place, narrator: &Narrator, evidence: &mut Evidence) -> Result<
 }
 
 fn kept(place: &Place, node: &str) -> PathBuf {
-    let folder = place.folder().join("evidence");
-    folder.join(format!("{node}-before.checkpoint"))
+    let folder = place.folder().join(FOLDER);
+    folder.join(format!("{node}-halfway.checkpoint"))
 }
 
+/// Where bundles and checkpoints are put, in the folder of the country.
+pub(super) const FOLDER: &str = "evidence";
 /// Neighbours are asked every two seconds.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(100);

@@ -60,8 +60,8 @@ impl<'s> Story<'s> {
         })
     }
 
-    /// All of it, in order.
-    pub(super) async fn tell(mut self) -> Vec<Step> {
+    /// What the country is for.
+    pub(super) async fn begin(&mut self) {
         self.narrator
             .chapter("The portal asks the population register about a person");
         self.portal_asks().await;
@@ -76,6 +76,10 @@ impl<'s> Story<'s> {
         self.narrator
             .chapter("An emergency: the clinic breaks the glass, the supervisor sees it");
         self.emergency().await;
+    }
+
+    /// What is refused; then all steps in order.
+    pub(super) async fn end(mut self) -> Vec<Step> {
         self.narrator.chapter("What must not happen does not");
         self.refusals().await;
         self.steps

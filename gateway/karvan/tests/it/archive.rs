@@ -147,6 +147,81 @@ fn a_node_archives_what_is_stamped_for_those_who_may_read_it_and_goes_on_after_a
     running.stop();
 }
 
+/// The containers in all archive files, without the numbers of their records.
+fn archived(folder: &Path, conf: &Snapshot) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for name in names(folder) {
+        let bytes = Bytes::from(std::fs::read(folder.join(name)).unwrap());
+        let (files, containers) = (&Limits::ARCHIVE, &Limits::CONTAINER);
+        let report = verify(bytes, Start::Unknown, files, containers, conf).unwrap();
+        assert!(report.holds(), "{:?}", report.containers);
+        let names = report.containers.iter();
+        all.extend(names.map(|(name, _)| name.rsplit_once('-').unwrap().0.to_owned()));
+    }
+    all
+}
+
+#[test]
+fn a_message_that_cannot_be_archived_is_named_and_holds_up_no_other() {
+    // Nothing is stamped before it is asked for.
+    let Some(country) = country(3600) else {
+        return;
+    };
+    edit(&country, "iria", |config| {
+        let archive = config["archive"].as_table_mut().unwrap();
+        archive.insert("interval_seconds".to_owned(), 1.into());
+    });
+    country.configure("iria", "log", &[("content_memory_bytes_max", 16.into())]);
+    let data = country.data("iria");
+    let mut running = country.start_with(&["din", "iria"], &["iamas"]);
+    let ask = |country: &Country, id: &str| {
+        let answer = country.addresses().person("0TEST01", id).unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    };
+    ask(&running.country, "left-1");
+    running.take(Service::Node("iria")).stop();
+    let bodies = std::fs::read_dir(data.join("log/bodies")).unwrap();
+    let bodies: Vec<_> = bodies.map(|entry| entry.unwrap().path()).collect();
+    let [body] = bodies.as_slice() else {
+        panic!("{bodies:?}");
+    };
+    let whole = std::fs::read(body).unwrap();
+    let mut changed = whole.clone();
+    changed[20] ^= 1;
+    std::fs::write(body, changed).unwrap();
+    running.restart(Service::Node("iria"));
+    ask(&running.country, "left-2");
+    let iria = running.country.clients("iria");
+    let portal = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000001181&subsystemCode=mygov";
+    let stamped = format!("/asic?{portal}&queryId=left-2&requestOnly&force");
+    let answer = wire::get(iria, &stamped, &[]);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+
+    let ready = || wire::get(running.country.health("iria"), "/readyz", &[]).text();
+    eventually("it is named", || {
+        let text = ready();
+        text.starts_with("ready\n")
+            && text.contains("degraded: 1 messages cannot be archived and stay in the log")
+            && text.contains("the body is not what was logged")
+    });
+    let (folder, conf) = (data.join("archive"), snapshot(iria));
+    let ours = || {
+        let all = archived(&folder, &conf);
+        let ours = all.into_iter().filter(|name| name.starts_with("left-"));
+        ours.collect::<Vec<_>>()
+    };
+    eventually("the others are archived", || ours().len() == 3);
+    assert_eq!(
+        ours(),
+        ["left-1-request", "left-2-request", "left-2-response"]
+    );
+    // Brought back from a backup, it is archived with the next run.
+    std::fs::write(body, whole).unwrap();
+    eventually("it is archived", || ours().len() == 4);
+    eventually("all is well", || !ready().contains("archived"));
+    running.stop();
+}
+
 /// Whole or not at all, and once.
 const CARRY: &str = "mkdir -p away; for f in mlog-*; do test -e away/$f || ln $f away; done";
 
@@ -158,7 +233,10 @@ fn an_archive_that_cannot_be_made_is_seen_and_holds_up_nothing() {
     edit(&country, "iria", |config| {
         let archive = config["archive"].as_table_mut().unwrap();
         archive.insert("interval_seconds".to_owned(), 1.into());
-        archive.insert("transfer_command".to_owned(), "exit 7".into());
+        archive.insert(
+            "transfer_command".to_owned(),
+            "echo hunter2 >&2; exit 7".into(),
+        );
     });
     let folder = country.data("iria").join("archive");
     let running = country.start_with(&["din", "iria"], &["iamas"]);
@@ -173,6 +251,7 @@ fn an_archive_that_cannot_be_made_is_seen_and_holds_up_nothing() {
         text.starts_with("ready\n")
             && text.contains("the transfer command has not done its work")
             && text.contains("exit status: 7")
+            && !text.contains("hunter2")
     });
     // Somebody else's state: nothing is archived over it. (A run under way may write its own.)
     eventually("the state's damage is seen", || {

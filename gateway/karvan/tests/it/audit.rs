@@ -22,15 +22,6 @@ fn document(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(output)))
 }
 
-/// A country that has told its story, and what it said of it.
-fn told() -> Option<(Country, Value)> {
-    let country = Country::place()?;
-    let output = country.sandbox(&["--once", "--json"]);
-    assert!(output.status.success(), "{}", text(&output));
-    let document = document(&output);
-    Some((country, document))
-}
-
 fn message_id(document: &Value, name: &str) -> String {
     let steps = document["steps"].as_array().unwrap();
     let step = steps
@@ -59,7 +50,7 @@ fn change(data: &Path) {
 
 #[test]
 fn shows_an_exchange_on_both_sides_and_verifies_whole_logs() {
-    let Some((country, story)) = told() else {
+    let Some((country, story)) = Country::told() else {
         return;
     };
     let id = message_id(&story, "REST, by FIN");
@@ -73,7 +64,7 @@ fn shows_an_exchange_on_both_sides_and_verifies_whole_logs() {
             "AZ/GOV/0000001181/mygov",
             "AZ/GOV/0000000131/iamas/persons",
             &id,
-            "OCSP good at",
+            "good by OCSP of 20",
             "holds",
         ] {
             assert!(said.contains(wanted), "no {wanted} in {said}");
@@ -134,11 +125,252 @@ fn shows_an_exchange_on_both_sides_and_verifies_whole_logs() {
         String::from_utf8_lossy(&nothing.stdout),
         "nothing is logged under this id\n"
     );
+
+    // Whose certificates nobody approves is not called good.
+    let data = country.data("din");
+    std::fs::remove_dir_all(data.join("log/configurations")).unwrap();
+    let shown = audit(&["show"], &data, &[&message_id(&story, "REST, by FIN")]);
+    assert_eq!(shown.status.code(), Some(1), "{}", text(&shown));
+    let said = String::from_utf8_lossy(&shown.stdout);
+    assert!(said.contains("not known to be good"), "{said}");
+    assert!(!said.contains("good by OCSP"), "{said}");
+}
+
+/// What `find` gives a program.
+#[track_caller]
+fn found(data: &Path, filter: &[&str]) -> Vec<Value> {
+    let output = audit(&["find", "--json"], data, filter);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        output.status.code(),
+        Some(lines.is_empty().into()),
+        "{text}"
+    );
+    lines
+}
+
+#[test]
+fn finds_by_id_member_service_time_and_case_and_all_together() {
+    let Some((country, story)) = Country::told() else {
+        return;
+    };
+    let (iria, eesmn) = (country.data("iria"), country.data("eesmn"));
+    let service = "AZ/GOV/0000000131/iamas/GetPersonByFin/v1";
+    let by_service = found(&iria, &["--service", service]);
+    assert!(by_service.len() >= 2, "{by_service:?}");
+    let printed = by_service[0]["service"].as_str().unwrap();
+    assert_eq!(printed, format!("SERVICE:{service}"));
+    assert_eq!(found(&iria, &["--service", printed]), by_service);
+    let client = by_service[0]["client"].as_str().unwrap();
+    assert!(found(&iria, &["--client", client]).len() > by_service.len());
+    for member in ["AZ/GOV/0000000131", "MEMBER:AZ/GOV/0000000131"] {
+        assert!(found(&iria, &["--member", member]).len() > by_service.len());
+    }
+    // Each narrows what the others leave.
+    let id = message_id(&story, "SOAP, by FIN");
+    let all = ["--service", service, "--client", client, "--id", &id];
+    let one = found(&iria, &all);
+    assert_eq!(one.len(), 2, "{one:?}");
+    let time = one[0]["time"].as_str().unwrap();
+    let until = [&all[..], &["--until", time]].concat();
+    assert_eq!(found(&iria, &until), one[..1]);
+    let since = [&all[..], &["--since", one[1]["time"].as_str().unwrap()]].concat();
+    assert_eq!(found(&iria, &since), one[1..]);
+    assert!(found(&iria, &[&all[..], &["--case", "none"]].concat()).is_empty());
+    let cases = found(&eesmn, &["--case", "VM-2026-000001"]);
+    assert!(cases.iter().all(|one| one["issue"] == "VM-2026-000001"));
+    assert!(!cases.is_empty());
+
+    // People see both sides of an exchange of a node with itself, its case, and no person.
+    let said = audit(&["find"], &eesmn, &["--case", "VM-2026-000001"]);
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    for wanted in [
+        "  case VM-2026-000001",
+        "request   consumer",
+        "request   provider",
+    ] {
+        assert!(said.contains(wanted), "no {wanted} in {said}");
+    }
+    assert!(!said.contains("0TEST"), "{said}");
+    let none = audit(
+        &["find"],
+        &iria,
+        &["--service", "AZ/GOV/0000000131/iamas/GetPersonByFin"],
+    );
+    assert_eq!(none.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&none.stdout);
+    assert!(said.contains("GetPersonByFin/v1"), "{said}");
+    assert!(said.contains("--whole"), "{said}");
+
+    // Without the index, and with one that says there is nothing.
+    assert_eq!(found(&iria, &[&all[..], &["--whole"]].concat()), one);
+    let other = country.data("en").join("log/index.redb");
+    std::fs::copy(other, iria.join("log/index.redb")).unwrap();
+    assert_eq!(found(&iria, &[&all[..], &["--whole"]].concat()), one);
+    let shown = document(&audit(&["show", "--json"], &iria, &[&id]));
+    assert_eq!(shown["entries"].as_array().unwrap().len(), 2, "{shown}");
+}
+
+#[test]
+fn programs_get_one_document_also_when_it_was_asked_wrongly() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("nowhere");
+    let out = folder.path().join("out.zip");
+    let (place, out) = (nowhere.to_str().unwrap(), out.to_str().unwrap());
+    for arguments in [
+        &["show", place, "id"][..],
+        &["find", place],
+        &["find", place, "--member", "nonsense"],
+        &["verify", place],
+        &["prove", place, "id"],
+        &["consistency", place, place],
+        &["cross-check", place, place],
+        &["export", place, "id", "-o", out],
+        &["rules", "--rule", place, place],
+    ] {
+        let output = karvan()
+            .arg("audit")
+            .args(arguments)
+            .arg("--json")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        let found = document(&output);
+        assert_eq!(found["ok"], false, "{arguments:?} {found}");
+        let reason = found["error"].as_str().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(reason), "{arguments:?} {said}");
+        // People are told on the error's way only.
+        let output = karvan().arg("audit").args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert!(output.stdout.is_empty(), "{}", text(&output));
+    }
+}
+
+#[test]
+fn ends_quietly_and_not_well_when_nobody_listens() {
+    let Some((country, _)) = Country::told() else {
+        return;
+    };
+    let data = country.data("iria");
+    for arguments in [
+        &["find"][..],
+        &["find", "--json"],
+        &["verify"],
+        &["verify", "--json"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = karvan()
+            .arg("audit")
+            .args(arguments)
+            .arg(&data)
+            .stdout(writer)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        assert!(output.stderr.is_empty(), "{}", text(&output));
+    }
+}
+
+/// All names of fields in a document.
+fn names(document: &Value, found: &mut std::collections::BTreeSet<String>) {
+    match document {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                found.insert(name.clone());
+                names(value, found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| names(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_that_programs_get_is_documented() {
+    let Some((country, story)) = Country::told() else {
+        return;
+    };
+    let (iria, din) = (country.data("iria"), country.data("din"));
+    let other = din.to_str().unwrap();
+    let bundle = country.folder().join("evidence/iria/001.zip");
+    let checkpoint = country.folder().join("evidence/din-halfway.checkpoint");
+    let anchor = country.folder().join("anchor.xml");
+    let anchor = ["--anchor", anchor.to_str().unwrap()];
+    let out = country.folder().join("out.zip");
+    let id = message_id(&story, "REST, by FIN");
+    let refused = message_id(&story, "a path its right does not cover");
+    let documents = [
+        audit(&["show", "--json"], &iria, &[&id]),
+        audit(&["show", "--json"], &din, &[&refused]),
+        audit(&["verify", "--json"], &iria, &anchor),
+        audit(&["verify", "--json"], &bundle, &anchor),
+        audit(&["prove", "--json"], &iria, &[&id]),
+        audit(&["prove", "--json"], &iria, &["nothing"]),
+        audit(&["consistency", "--json"], &checkpoint, &[other]),
+        audit(&["cross-check", "--json"], &iria, &[other]),
+        audit(
+            &["export", "--json"],
+            &iria,
+            &[&id, "-o", out.to_str().unwrap()],
+        ),
+        audit(&["show", "--json"], country.folder(), &[&id]),
+    ];
+    let mut found = std::collections::BTreeSet::new();
+    for output in &documents {
+        names(&document(output), &mut found);
+    }
+    for line in crate::audit::found(&din, &[]) {
+        names(&line, &mut found);
+    }
+    assert!(found.len() > 80, "{found:?}");
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/audit.md");
+    let manual = std::fs::read_to_string(manual).unwrap();
+    let missing: Vec<_> = found
+        .iter()
+        .filter(|name| !manual.contains(&format!("`{name}`")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?} are not in docs/audit.md");
+}
+
+#[test]
+fn the_story_ends_with_proofs_that_prove_something() {
+    let Some((country, story)) = Country::told() else {
+        return;
+    };
+    let evidence = &story["evidence"];
+    assert_eq!(evidence["consistent"], 5, "{evidence}");
+    assert_eq!(evidence["proved"], evidence["cosigned"], "{evidence}");
+    assert_eq!(evidence["pairs"], 10, "{evidence}");
+    // Whose word it is that somebody cosigned is said, too.
+    let bundle = country.folder().join("evidence/iria/001.zip");
+    let said = audit(&["verify"], &bundle, &[]);
+    let said = String::from_utf8_lossy(&said.stdout);
+    assert!(said.contains("  witness key   AZ/GOV/"), "{said}");
+    for node in crate::country::NODES {
+        let kept = format!("evidence/{node}-halfway.checkpoint");
+        let kept = country.folder().join(kept);
+        let data = country.data(node);
+        let proved = audit(&["consistency", "--json"], &kept, &[data.to_str().unwrap()]);
+        let proved = document(&proved);
+        assert_eq!(proved["ok"], true, "{proved}");
+        // Every log begins with an empty one.
+        assert!(proved["old"].as_u64().unwrap() > 0, "{node} {proved}");
+        assert!(
+            proved["new"].as_u64() > proved["old"].as_u64(),
+            "{node} {proved}"
+        );
+    }
 }
 
 #[test]
 fn names_the_record_somebody_changed_and_verifies_the_others() {
-    let Some((country, story)) = told() else {
+    let Some((country, story)) = Country::told() else {
         return;
     };
     let data = country.data("iria");
@@ -175,7 +407,7 @@ fn names_the_record_somebody_changed_and_verifies_the_others() {
 
 #[test]
 fn compares_both_sides_and_names_what_one_of_them_changed() {
-    let Some((country, story)) = told() else {
+    let Some((country, story)) = Country::told() else {
         return;
     };
     let (iria, din) = (country.data("iria"), country.data("din"));

@@ -22,10 +22,7 @@ struct Told {
 
 impl Told {
     fn new() -> Option<Self> {
-        let country = Country::place()?;
-        let output = country.sandbox(&["--once", "--json"]);
-        assert!(output.status.success(), "{}", text(&output));
-        let document = document(&output);
+        let (country, document) = Country::told()?;
         let steps = document["steps"].as_array().unwrap().clone();
         Some(Self { country, steps })
     }
@@ -117,7 +114,7 @@ fn shows_on_what_each_exchange_rests_verified_from_the_signed_bytes() {
             ),
             "  purpose       credit (stated in the message)\n",
             &format!("  consent       {consent}, SHA-256 "),
-            "  basis         holds\n",
+            "  basis         holds: the rules of that day allow it\n",
         ] {
             assert!(said.contains(wanted), "no {wanted} in {said}");
         }
@@ -207,7 +204,10 @@ fn bundle(consented: &[(PathBuf, Value)]) {
         assert_eq!(record["basis_check"], "holds");
         let said = audit(&["verify", text_of(&out)]);
         let said = String::from_utf8_lossy(&said.stdout);
-        assert!(said.contains("  basis         holds\n"), "{said}");
+        assert!(
+            said.contains("  basis         holds: the rules of that day allow it\n"),
+            "{said}"
+        );
         assert!(!said.contains("0TEST"), "{said}");
 
         let mut files = unpacked(&std::fs::read(&out).unwrap(), Names::Folders);

@@ -2,9 +2,15 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use bytes::Bytes;
+use certs_authority::Authority;
+use certs_keys::KeyKind;
 use gateway_asic::zip::Names;
+use gateway_globalconf::Anchor;
+use gateway_globalconf::disk::SIGNED_DIRECTORY;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::audit_documents::{
@@ -38,10 +44,13 @@ fn a_bundle_proves_an_exchange_to_who_has_nothing_else() {
     let said = audit(&["verify", text_of(&bundle)]);
     let said = String::from_utf8_lossy(&said.stdout);
     for wanted in [
-        "whoever made the bundle",
+        "it is the word of whoever made this",
         "SHA-256 of its parameters",
         "authority     ",
+        "time-stamper  CN=Sandbox TSA",
+        "responder     CN=",
         "log key       AZ/GOV/0000001181/iria+",
+        "signed by     MEMBER:AZ/GOV/0000001181\n",
         "2 documents: 2 hold, 0 fail; 1 bundle: 1 hold, 0 fail\n",
     ] {
         assert!(said.contains(wanted), "no {wanted} in {said}");
@@ -81,6 +90,7 @@ fn a_bundle_proves_an_exchange_to_who_has_nothing_else() {
     assert_eq!(fs::read(told.export("iria", "b-1")).unwrap(), octets);
     verified(0, &[text_of(&told.export("din", "b-1"))]);
 
+    by_the_anchor(&told, &octets);
     tampered(&told, &octets, &fs::read(other).unwrap());
     readable_by_common_tools(&told, &octets);
 
@@ -91,6 +101,100 @@ fn a_bundle_proves_an_exchange_to_who_has_nothing_else() {
     assert!(!out.exists());
     let output = audit(&["export", "/nowhere", "never", "-o", text_of(&out)]);
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+}
+
+/// Somebody who makes up a registry convinces nobody who has the anchor of the real one.
+fn by_the_anchor(told: &Told, bundle: &[u8]) {
+    let anchor = told.country.folder().join("anchor.xml");
+    let real = Anchor::from_xml(&fs::read(&anchor).unwrap()).unwrap();
+    let bundle_path = told.file("anchored/bundle.zip", bundle);
+    let by_anchor =
+        |path: &Path| -> Vec<String> { failures(&[text_of(path), "--anchor", text_of(&anchor)]) };
+    let given = [text_of(&bundle_path), "--anchor", text_of(&anchor)];
+    let document = verified(0, &given);
+    let configuration = &document["items"][0]["configurations"][0];
+    let vouched = configuration["anchor"].as_str().unwrap();
+    assert!(
+        vouched.contains("instance AZ") && vouched.contains("SHA-224 "),
+        "{vouched}"
+    );
+    let said = audit(&[&["verify"], &given[..]].concat());
+    let said = String::from_utf8_lossy(&said.stdout);
+    assert!(said.contains("registry's    yes, by the anchor"), "{said}");
+    assert!(!said.contains("whoever made this"), "{said}");
+
+    // What holds by itself, and is not what the registry published.
+    let files = unpacked(bundle, Names::Folders);
+    let changed = |name: &str, change: &dyn Fn(&mut Files)| {
+        let mut files = files.clone();
+        change(&mut files);
+        told.file(name, &packed(&files, Names::Folders))
+    };
+    let shared = "conf/AZ/shared-params.xml";
+    let own_list = changed("anchored/list.zip", &|files| {
+        let text = String::from_utf8(files[shared].to_vec()).unwrap();
+        files.insert(shared.to_owned(), (text + "\n").into());
+    });
+    verified(0, &[text_of(&own_list)]);
+    let found = by_anchor(&own_list);
+    assert!(
+        found.len() == 1 && found[0].contains("it is not what the registry signed"),
+        "{found:#?}"
+    );
+    let unsigned = changed("anchored/unsigned.zip", &|files| {
+        files.remove("conf/AZ/signed-directory.metadata");
+    });
+    verified(0, &[text_of(&unsigned)]);
+    let found = by_anchor(&unsigned);
+    assert!(
+        found.len() == 1 && found[0].contains("is not kept with it"),
+        "{found:#?}"
+    );
+
+    // The anchor of another registry of the same name, first alone, then beside the real one.
+    let authority = Authority::create("AZ", KeyKind::P256, Timestamp::now()).unwrap();
+    let mut other = real;
+    for source in &mut other.sources {
+        source.verification_certificates = vec![authority.root().clone()];
+    }
+    let other = told.file("anchored/other.xml", &other.to_xml());
+    let data = told.country.data("iria");
+    for path in [text_of(&bundle_path), text_of(&data)] {
+        let found = failures(&[path, "--anchor", text_of(&other)]);
+        assert!(
+            !found.is_empty()
+                && found
+                    .iter()
+                    .all(|one| one.contains("is not shown to be the registry's")),
+            "{found:#?}"
+        );
+        let both = ["--anchor", text_of(&other), "--anchor", text_of(&anchor)];
+        verified(0, &[&[path], &both[..]].concat());
+    }
+    // So are the configurations beside a log, and one that is given.
+    let document = verified(0, &[text_of(&data), "--anchor", text_of(&anchor)]);
+    let kept = &document["items"][0]["configurations"];
+    assert_eq!(kept["kept"], kept["vouched"], "{kept}");
+    assert!(kept["kept"].as_u64().unwrap() > 0, "{kept}");
+    assert!(
+        !kept["timestampers"].as_array().unwrap().is_empty(),
+        "{kept}"
+    );
+    let alone = verified(0, &[text_of(&data)]);
+    assert_eq!(alone["items"][0]["configurations"]["vouched"], Value::Null);
+    let conf = data.join("globalconf");
+    let given = [text_of(&bundle_path), "--conf", text_of(&conf)];
+    verified(0, &[&given[..], &["--anchor", text_of(&anchor)]].concat());
+    let found = failures(&[&given[..], &["--anchor", text_of(&other)]].concat());
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let no_anchor = verified(
+        2,
+        &[text_of(&bundle_path), "--anchor", text_of(&bundle_path)],
+    );
+    assert!(
+        no_anchor.as_str().unwrap().contains("--anchor"),
+        "{no_anchor}"
+    );
 }
 
 /// Every way to change a bundle is found, and named.
@@ -133,7 +237,10 @@ fn tampered(told: &Told, bundle: &[u8], other: &[u8]) {
     verified(0, &[text_of(&again)]);
 
     // Each file removed.
-    for name in files.keys() {
+    let needed = files
+        .keys()
+        .filter(|name| !name.ends_with(SIGNED_DIRECTORY));
+    for name in needed {
         let found = found(&|files| drop(files.remove(name)));
         assert!(!found.is_empty(), "{name}");
         let reason = match name.as_str() {
@@ -363,7 +470,22 @@ fn exports_what_is_sealed_and_says_what_is_missing() {
         );
     }
 
-    // Without the key nothing can be told of it, and that is said.
+    // Without the key nothing can be told of it, and that is said once.
+    let told = "records are sealed with the key k1, which was not given: --key k1=FILE";
+    let found = failures(&[text_of(&data)]);
+    assert!(found.len() == 1 && found[0].contains(told), "{found:#?}");
+    verified(0, &[text_of(&data), "--key", &keys]);
+    let din = country.data("din");
+    for arguments in [
+        &["show", text_of(&data), "s-1"][..],
+        &["find", text_of(&data), "--whole"],
+        &["cross-check", text_of(&data), text_of(&din)],
+    ] {
+        let output = audit(arguments);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        assert_eq!(said.matches(told).count(), 1, "{arguments:?} {said}");
+    }
     fs::remove_file(&out).unwrap();
     let output = audit(&arguments[..5]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));

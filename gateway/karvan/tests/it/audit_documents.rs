@@ -208,6 +208,27 @@ fn refuses_what_is_no_evidence_and_wrong_use() {
         (&1.into(), &2.into())
     );
 
+    // One of many that cannot be read keeps nobody from checking the others; what is not looked at is
+    // named.
+    let many = folder.path().join("many");
+    fs::create_dir_all(many.join("below")).unwrap();
+    std::os::unix::fs::symlink("nowhere", many.join("a.asice")).unwrap();
+    fs::write(many.join("b.zip"), b"").unwrap();
+    fs::write(many.join("note.txt"), b"no evidence").unwrap();
+    let found = failures(&[text_of(&many)]);
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(
+        found[0].contains("a.asice") && found[1].contains("b.zip"),
+        "{found:#?}"
+    );
+    let document = verified(1, &[text_of(&many)]);
+    let skipped = document["skipped_paths"].as_array().unwrap();
+    let ends = |path: &Value, name: &str| path.as_str().unwrap().ends_with(name);
+    assert!(
+        ends(&skipped[0], "below") && ends(&skipped[1], "note.txt"),
+        "{document}"
+    );
+
     // A container needs a configuration, an encrypted file a key.
     let container = file("x.asice", b"PK\x03\x04");
     let said = verified(2, &[text_of(&container)]);

@@ -46,7 +46,7 @@ impl World {
     /// A country in which banks may ask for income by REST and for pensions by SOAP, each with the
     /// person's consent. A feed is believed for some seconds only.
     fn found() -> Option<Self> {
-        let country = legal::found()?;
+        let country = Country::unasked()?;
         legal::second_bank(&country);
         let pension = json!({
             "provider": FUND,

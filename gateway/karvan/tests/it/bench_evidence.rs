@@ -58,7 +58,7 @@ fn measures_records_documents_and_proofs_of_a_small_log() {
 }
 
 #[test]
-fn measures_exchanges_with_the_extras_off_and_on() {
+fn measures_exchanges_with_the_log_in_memory_durable_and_with_extras() {
     // It has nodes on these addresses, too.
     if Country::place().is_none() {
         return;
@@ -78,6 +78,16 @@ fn measures_exchanges_with_the_extras_off_and_on() {
     assert_eq!(rounds.len(), 1);
     positive(&rounds[0]["off_per_s"]);
     positive(&rounds[0]["on_per_s"]);
+    let states = exchanges["processors"].as_array().unwrap();
+    assert!(states.len() >= 2, "{states:?}");
+    for state in states {
+        positive(&state["exchange_us"]);
+        positive(&state["log_us"]);
+        assert!(
+            state["log_us"].as_f64() < state["exchange_us"].as_f64(),
+            "{state}"
+        );
+    }
     let disks = exchanges["disk"].as_array().unwrap();
     assert_eq!(disks.len(), 2);
     for disk in disks {

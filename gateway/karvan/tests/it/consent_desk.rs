@@ -16,7 +16,7 @@ const NEIGHBOUR: &str = "0TEST02";
 
 #[test]
 fn the_life_of_consents_from_request_to_end() {
-    let Some(country) = legal::found() else {
+    let Some(country) = Country::unasked() else {
         return;
     };
     legal::second_bank(&country);

@@ -1,6 +1,5 @@
 //! A country founded for a test, and its services as processes of their own.
 
-use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -13,6 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
+use crate::originals::{self, Loan};
 use crate::wire;
 
 pub(crate) const NODES: [&str; 5] = ["din", "eesmn", "en", "iria", "din2"];
@@ -22,6 +22,8 @@ pub(crate) const ADAPTERS: [&str; 6] = ["iamas", "emas", "pensiya", "muavinet", 
 pub(crate) struct Country {
     dir: TempDir,
     base_port: u16,
+    /// Its ports are lent to it and to its processes.
+    loan: Option<Arc<Loan>>,
     /// From which level on services say what they do, when not as they would by themselves.
     level: Option<&'static str>,
 }
@@ -42,35 +44,46 @@ pub(crate) struct Process {
     log: PathBuf,
     /// Where in its log this run begins.
     begins: u64,
+    /// The next borrower gets the ports when this process has ended.
+    _loan: Option<Arc<Loan>>,
 }
 
 /// A country whose services run: authority, registry, adapters and nodes, each a process.
 pub(crate) struct Running {
-    pub(crate) country: Country,
+    // They end before their folder goes.
     pub(crate) services: Vec<(Service, Process)>,
+    pub(crate) country: Country,
 }
 
 impl Country {
-    /// Founds a country by telling the story in it once. `None`, and a word about it, where the
+    /// A founded country in which the story was told once. `None`, and a word about it, where the
     /// system has no further loopback addresses.
     pub(crate) fn found() -> Option<Self> {
-        let country = Self::place()?;
-        let told = country.sandbox(&["--once", "--json"]);
-        assert!(told.status.success(), "founding failed: {}", text(&told));
-        Some(country)
+        Some(Self::told()?.0)
+    }
+
+    /// The same, and the document that the sandbox printed of it.
+    pub(crate) fn told() -> Option<(Self, serde_json::Value)> {
+        has_addresses().then(originals::told)
+    }
+
+    /// A founded country and no more: nothing was asked in it yet.
+    pub(crate) fn unasked() -> Option<Self> {
+        has_addresses().then(originals::founded)
     }
 
     /// An empty folder and a free block of ports.
     pub(crate) fn place() -> Option<Self> {
-        if TcpListener::bind((Ipv4Addr::new(127, 0, 0, 11), 0)).is_err() {
-            println!("not run: this system has no loopback address 127.0.0.11");
-            return None;
-        }
-        Some(Self {
-            dir: tempfile::tempdir().unwrap(),
-            base_port: free_block(),
+        has_addresses().then(|| Self::new(tempfile::tempdir().unwrap(), free_block(), None))
+    }
+
+    pub(crate) fn new(dir: TempDir, base_port: u16, loan: Option<Arc<Loan>>) -> Self {
+        Self {
+            dir,
+            base_port,
+            loan,
             level: None,
-        })
+        }
     }
 
     /// Services say from this level on what they do.
@@ -94,6 +107,10 @@ impl Country {
 
     pub(crate) fn folder(&self) -> &Path {
         self.dir.path()
+    }
+
+    pub(crate) fn into_folder(self) -> TempDir {
+        self.dir
     }
 
     pub(crate) fn node_folder(&self, name: &str) -> PathBuf {
@@ -183,6 +200,12 @@ impl Country {
     /// Starts a service from its file alone and waits until it answers.
     pub(crate) fn start(&self, service: Service) -> Process {
         let mut process = self.spawn(service);
+        self.answers(service, &mut process);
+        process
+    }
+
+    /// Waits until a service that was started answers.
+    fn answers(&self, service: Service, process: &mut Process) {
         let (address, path) = match service {
             Service::Certs => (self.certs(), "/"),
             Service::Registry => (self.registry(), "/internalconf?version=6"),
@@ -193,7 +216,6 @@ impl Country {
         process.until(|| {
             wire::try_get(address, path, &[]).is_ok_and(|answer| answer.status == wanted)
         });
-        process
     }
 
     /// Starts a service from its file alone.
@@ -238,6 +260,7 @@ impl Country {
             name,
             log,
             begins,
+            _loan: self.loan.clone(),
         }
     }
 
@@ -251,14 +274,29 @@ impl Country {
         self.start_all(&services)
     }
 
-    /// Starts just these, in this order.
+    /// Starts just these: the nodes when all that they ask answers.
     pub(crate) fn start_all(self, services: &[Service]) -> Running {
-        let start = |service: &Service| (*service, self.start(*service));
-        let services = services.iter().map(start).collect();
+        let (nodes, others): (Vec<_>, Vec<_>) =
+            services.iter().partition(|service| service.is_node());
+        let mut started = Vec::new();
+        for together in [others, nodes] {
+            let spawned = together.into_iter().map(|one| (one, self.spawn(one)));
+            let mut spawned: Vec<_> = spawned.collect();
+            for (service, process) in &mut spawned {
+                self.answers(*service, process);
+            }
+            started.append(&mut spawned);
+        }
         Running {
             country: self,
-            services,
+            services: started,
         }
+    }
+}
+
+impl Service {
+    fn is_node(self) -> bool {
+        matches!(self, Self::Node(_))
     }
 }
 
@@ -306,8 +344,17 @@ impl Running {
 
     /// Asks all services to end, nodes first, and waits for it.
     pub(crate) fn stop(self) -> Country {
-        for (_, process) in self.services.into_iter().rev() {
-            process.stop();
+        let (nodes, others): (Vec<_>, Vec<_>) = self
+            .services
+            .into_iter()
+            .partition(|(service, _)| service.is_node());
+        for together in [nodes, others] {
+            for (_, process) in &together {
+                process.ask_to_end();
+            }
+            for (_, process) in together {
+                process.ends();
+            }
         }
         self.country
     }
@@ -347,12 +394,21 @@ impl Process {
     }
 
     /// Asks it to end; it must do so in order. Gives what it said.
-    pub(crate) fn stop(mut self) -> String {
+    pub(crate) fn stop(self) -> String {
+        self.ask_to_end();
+        self.ends()
+    }
+
+    fn ask_to_end(&self) {
         let asked = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
             .status()
             .unwrap();
         assert!(asked.success());
+    }
+
+    /// Waits until it has ended in order.
+    fn ends(mut self) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -453,8 +509,17 @@ pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
+/// Whether nodes can have addresses of their own.
+fn has_addresses() -> bool {
+    let found = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 11), 0)).is_ok();
+    if !found {
+        println!("not run: this system has no loopback address 127.0.0.11");
+    }
+    found
+}
+
 /// A block of ports in which nothing listens, given out once.
-fn free_block() -> u16 {
+pub(crate) fn free_block() -> u16 {
     // Below the system's ephemeral ports, so that no client socket takes one; tests that run at the
     // same time in other processes begin elsewhere.
     static NEXT: AtomicU16 = AtomicU16::new(0);
@@ -462,19 +527,20 @@ fn free_block() -> u16 {
     for _ in 0..BLOCKS {
         let number = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
         let base = 12_000 + u16::try_from((first + number) % BLOCKS).unwrap() * 50;
-        let taken: HashSet<u16> = (0..50)
-            .filter(|offset| {
-                let last = [1, 11, 12, 13, 14, 15];
-                last.iter().any(|last| {
-                    TcpListener::bind((Ipv4Addr::new(127, 0, 0, *last), base + offset)).is_err()
-                })
-            })
-            .collect();
-        if taken.is_empty() {
+        if are_free(base) {
             return base;
         }
     }
     panic!("no free block of ports");
+}
+
+/// Nothing listens in the block of ports from here on.
+pub(crate) fn are_free(base_port: u16) -> bool {
+    let mut ports = base_port..base_port + 50;
+    ports.all(|port| {
+        let mut addresses = [1, 11, 12, 13, 14, 15].iter();
+        addresses.all(|last| TcpListener::bind((Ipv4Addr::new(127, 0, 0, *last), port)).is_ok())
+    })
 }
 
 fn index(names: &[&str], name: &str) -> u16 {
@@ -483,5 +549,5 @@ fn index(names: &[&str], name: &str) -> u16 {
 }
 
 const BLOCKS: u32 = 380;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);

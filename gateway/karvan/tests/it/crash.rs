@@ -1,19 +1,32 @@
 //! The crash run: nodes killed at random points under load, again and again.
 //!
 //! `KARVAN_CRASH_KILLS` says how often (`just crash`: 60), `KARVAN_CRASH_SEED` repeats the dice of a
-//! run. Every exchange a client saw acknowledged must be in both logs, whole and verifiable, and every
-//! checkpoint that was seen of a node must be one of the log it has at the end. From the second kill
-//! on nobody stamps. The report is printed.
+//! run. Both nodes have a file for each body and are stamped each second, the provider's is archived
+//! each second, too, and erases at once what is archived; from the half of the run on nobody stamps.
+//! Some nodes are killed again while they start. Every exchange a client saw acknowledged must be in
+//! both logs, whole and verifiable, or where it was erased in an archive file; every checkpoint that
+//! was seen of a node must be one of the log it has at the end; and no content is left that no record
+//! names. The report is printed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::country::{Country, Process, Service, eventually, karvan, text};
-use crate::load::check_log;
+use bytes::Bytes;
+use gateway_asic::archive::{Start, verify};
+use gateway_asic::zip::Limits;
+use gateway_globalconf::Snapshot;
+use gateway_messagelog::audit::{Finding, Reader};
+use gateway_messagelog::{Direction, Entry, Side};
+use serde_json::Value;
+
+use crate::country::{Country, Process, Running, Service, eventually, karvan, text};
+use crate::evidence::{country, snapshot};
 use crate::wire;
 
 /// What came out.
@@ -21,24 +34,57 @@ use crate::wire;
 struct Report {
     seed: u64,
     kills: usize,
+    /// So many of them while the node started.
+    starting: usize,
     acknowledged: usize,
     /// Exchanges that were not acknowledged, by fault code.
     unanswered: BTreeMap<String, usize>,
     found: usize,
+    /// Entries of the provider's log that were erased.
+    erased: usize,
+    archive_files: usize,
+    stamps: usize,
     checkpoints: usize,
     forks: usize,
 }
 
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "crash run: seed {}, kills {} ({} while starting), acknowledged {}, not acknowledged {:?}, \
+             found on both sides {}, difference {}; stamps {}, archive files {}, erased {}; checkpoints \
+             {}, forks {}",
+            self.seed,
+            self.kills,
+            self.starting,
+            self.acknowledged,
+            self.unanswered,
+            self.found,
+            self.acknowledged - self.found,
+            self.stamps,
+            self.archive_files,
+            self.erased,
+            self.checkpoints,
+            self.forks,
+        )
+    }
+}
+
 #[test]
 fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed() {
-    let Some(country) = Country::found() else {
+    let Some(country) = country(1) else {
         return;
     };
-    let kills = std::env::var("KARVAN_CRASH_KILLS").map_or(KILLS, |text| text.parse().unwrap());
+    for node in NODES {
+        country.configure(node, "log", &[("content_memory_bytes_max", 64.into())]);
+    }
+    let erasing = [("interval_seconds", 1.into()), ("keep_days", 0.into())];
+    country.configure("din", "archive", &erasing);
+    let rounds = std::env::var("KARVAN_CRASH_KILLS").map_or(KILLS, |text| text.parse().unwrap());
     let mut dice = Dice::new();
     let mut report = Report {
         seed: dice.state,
-        kills,
         ..Report::default()
     };
     let mut running = country.start_with(&NODES, &["iamas"]);
@@ -92,13 +138,21 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
                 std::thread::park_timeout(WATCHED_EVERY);
             }
         });
-        for kill in 0..kills {
-            if kill == 1 {
+        for round in 0..rounds {
+            if round == rounds / 2 {
+                eventually("the provider's log is archived", || {
+                    !archive_files(&running.country).is_empty()
+                });
                 running.take(Service::Certs).kill();
             }
-            let before = count();
-            let wanted = before + dice.below(EXCHANGES_BETWEEN_MAX);
-            eventually("exchanges under load", || count() >= wanted);
+            match dice.below(2) {
+                0 => {
+                    let wanted = count() + dice.below(EXCHANGES_BETWEEN_MAX);
+                    eventually("exchanges under load", || count() >= wanted);
+                }
+                // Somewhere in what is done each second.
+                _ => dice.wait(BETWEEN_MAX),
+            }
             let nodes: &[&'static str] = match dice.below(5) {
                 0 | 1 => &["din"],
                 2 | 3 => &["iria"],
@@ -111,6 +165,15 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
             // Whoever gets no answer from now on waits for the restart.
             down.store(true, Ordering::Relaxed);
             dying.into_iter().for_each(Process::kill);
+            report.kills += nodes.len();
+            while dice.below(3) == 0 {
+                let spawn = |node: &&'static str| running.country.spawn(Service::Node(node));
+                let starting: Vec<Process> = nodes.iter().map(spawn).collect();
+                dice.wait(STARTING_MAX);
+                starting.into_iter().for_each(Process::kill);
+                report.kills += nodes.len();
+                report.starting += nodes.len();
+            }
             signed.lock().unwrap().remember_files(&running.country);
             for node in nodes {
                 running.restart(Service::Node(node));
@@ -121,23 +184,26 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
         eventually("exchanges after the last restart", || {
             count() >= before + 20
         });
+        // What was cut off while it erased is made good.
+        for _ in 0..2 {
+            let before = last_run(&running);
+            eventually("the archiver runs", || last_run(&running) != before);
+        }
     });
 
+    let conf = snapshot(running.country.clients("iria"));
     let country = running.stop();
     let acknowledged = acknowledged.into_inner().unwrap();
     report.acknowledged = acknowledged.len();
     report.unanswered = unanswered.into_inner().unwrap();
-    let consumer = check_log(&country.data("iria"));
-    let provider = check_log(&country.data("din"));
-    let has = |side: &str, id: &String| {
-        let messages = if side == "consumer" {
-            &consumer
-        } else {
-            &provider
-        };
-        ["request", "response"].iter().all(|direction| {
-            messages.contains(&(side.to_owned(), (*direction).to_owned(), id.clone()))
-        })
+    let mut held = BTreeSet::new();
+    for node in NODES {
+        report.read(&country.data(node), &mut held);
+    }
+    report.read_archives(&country, &conf, &mut held);
+    let has = |side: &'static str, id: &String| {
+        let mut directions = ["request", "response"].into_iter();
+        directions.all(|direction| held.contains(&(side, direction.to_owned(), id.clone())))
     };
     let lost: Vec<&String> = acknowledged
         .iter()
@@ -147,24 +213,94 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
     let signed = signed.into_inner().unwrap();
     report.checkpoints = signed.0.len();
     report.forks = signed.forks(&country);
-    println!(
-        "crash run: seed {}, kills {}, acknowledged {}, not acknowledged {:?}, found in both logs {}, \
-         difference {}, checkpoints {}, forks {}",
-        report.seed,
-        report.kills,
-        report.acknowledged,
-        report.unanswered,
-        report.found,
-        report.acknowledged - report.found,
-        report.checkpoints,
-        report.forks,
-    );
+    // Past whatever keeps back the output of tests that pass: it is what the run is for.
+    let _told = writeln!(std::io::stdout(), "{report}");
     assert!(lost.is_empty(), "{report:?}: {lost:?}");
     assert!(
-        report.acknowledged > 0 && report.checkpoints > 0,
+        report.acknowledged > 0 && report.checkpoints > 0 && report.stamps > 0 && report.erased > 0,
         "{report:?}"
     );
     assert_eq!(report.forks, 0, "{report:?}");
+}
+
+/// Side, direction and id of a message.
+type Held = BTreeSet<(&'static str, String, String)>;
+
+impl Report {
+    /// Reads a whole log: every record holds, and every content has its record.
+    fn read(&mut self, data: &Path, held: &mut Held) {
+        let log = data.join("log");
+        let reader = Reader::open(&log).unwrap();
+        let history = reader.history().unwrap();
+        for finding in reader.audit(&history).unwrap() {
+            assert!(finding.holds(), "{finding:?}");
+            match finding {
+                Finding::Message(verdict) => {
+                    let side = match verdict.side {
+                        Side::Consumer => "consumer",
+                        Side::Provider => "provider",
+                    };
+                    let direction = match verdict.direction {
+                        Direction::Request => "request",
+                        Direction::Response => "response",
+                    };
+                    held.insert((side, direction.to_owned(), verdict.message_id));
+                }
+                Finding::Stamp { .. } => self.stamps += 1,
+                Finding::Erased { .. } => self.erased += 1,
+                Finding::Refusal { .. } | Finding::Unreadable(_) => {}
+            }
+        }
+        let named = reader.entries().unwrap().filter_map(Result::ok);
+        let named = named.map(|logged| match logged.entry {
+            Entry::Message(record) => {
+                let contents = record.attachments.iter();
+                contents
+                    .filter(|(_, content)| content.bytes().is_none())
+                    .count()
+            }
+            Entry::Refusal(_) | Entry::Stamp(_) => 0,
+        });
+        let named: usize = named.sum();
+        assert_eq!(
+            std::fs::read_dir(log.join("bodies")).unwrap().count(),
+            named
+        );
+    }
+
+    /// Reads what the provider has archived.
+    fn read_archives(&mut self, country: &Country, conf: &Snapshot, held: &mut Held) {
+        for file in archive_files(country) {
+            let bytes = Bytes::from(std::fs::read(&file).unwrap());
+            let (files, containers) = (&Limits::ARCHIVE, &Limits::CONTAINER);
+            let judged = verify(bytes, Start::Unknown, files, containers, conf).unwrap();
+            assert!(judged.holds(), "{file:?}: {:?}", judged.containers);
+            for (name, _) in judged.containers {
+                // Id, direction, number.
+                let (rest, _) = name.rsplit_once('-').unwrap();
+                let (id, direction) = rest.rsplit_once('-').unwrap();
+                held.insert(("provider", direction.to_owned(), id.to_owned()));
+            }
+            self.archive_files += 1;
+        }
+    }
+}
+
+fn archive_files(country: &Country) -> Vec<std::path::PathBuf> {
+    let Ok(entries) = std::fs::read_dir(country.data("din").join("archive")) else {
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "zip"))
+        .collect()
+}
+
+/// When the provider's log was archived last.
+fn last_run(running: &Running) -> Value {
+    let state = running.country.data("din").join("archive/state.json");
+    let state: Value = serde_json::from_slice(&std::fs::read(state).unwrap()).unwrap();
+    state["last_run"].clone()
 }
 
 /// Checkpoints as nodes had signed them, by what was signed.
@@ -232,6 +368,12 @@ impl Dice {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) as usize % bound
     }
+
+    /// At most so long.
+    fn wait(&mut self, max: Duration) {
+        let milliseconds = self.below(max.as_millis() as usize) as u64;
+        std::thread::park_timeout(Duration::from_millis(milliseconds));
+    }
 }
 
 struct Ended<'d>(&'d AtomicBool);
@@ -247,4 +389,6 @@ const NODES: [&str; 2] = ["din", "iria"];
 const KILLS: usize = 6;
 const CALLERS: usize = 4;
 const EXCHANGES_BETWEEN_MAX: usize = 80;
+const BETWEEN_MAX: Duration = Duration::from_millis(1500);
+const STARTING_MAX: Duration = Duration::from_millis(400);
 const WATCHED_EVERY: Duration = Duration::from_millis(100);

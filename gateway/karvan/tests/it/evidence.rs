@@ -3,18 +3,22 @@
 
 use std::collections::BTreeMap;
 use std::fs::Permissions;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 
 use bytes::Bytes;
+use certs_keys::Pin;
 use gateway_asic::zip::{Archive, Limits, Names};
 use gateway_asic::{container, verify};
 use gateway_evidence::archive::openpgp::{self, SecretKey};
 use gateway_globalconf::Snapshot;
+use gateway_net::{Client, ClientOptions, ServerTrust};
 use jiff::Timestamp;
 use toml::{Table, Value};
 
 use crate::country::{Country, Running, Service, eventually};
+use crate::tls::{Pair, write_pair};
 use crate::wire::{self, Answer};
 
 const PORTAL: &str = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000001181&subsystemCode=mygov";
@@ -157,11 +161,34 @@ fn refuses_a_download_with_the_status_and_the_words_of_deployed_servers() {
         answer.text()
     );
 
+    // Without a subsystem the member itself is meant, which is no client here.
+    let member = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000001181&queryId=x";
+    let text = "Client 'MEMBER:AZ/GOV/0000001181' not found";
+    refused(&asic(iria, member), 401, text);
+
     let both = format!("{PORTAL}&queryId=x&requestOnly&responseOnly");
     let text = "Parameters \"requestOnly\" and \"responseOnly\" cannot be used at the same time.";
     refused(&asic(iria, &both), 400, text);
     let none = "No signed documents found";
     refused(&asic(iria, &format!("{PORTAL}&queryId=never")), 404, none);
+    let long = "x".repeat(24 << 10);
+    refused(&asic(iria, &format!("{PORTAL}&queryId={long}")), 404, none);
+    for broken in ["a%ff", "%c3%28", "%00%", "%e2%82"] {
+        let text = "The parameters are not URL-encoded UTF-8.";
+        refused(
+            &asic(iria, &format!("{PORTAL}&queryId={broken}")),
+            400,
+            text,
+        );
+    }
+    // Octets that belong in no request line, and a line longer than is read.
+    for id in [&b"a\xff\xfe"[..], &b"x".repeat(40 << 10)] {
+        let begin = format!("GET /asic?{PORTAL}&queryId=");
+        let end = format!(" HTTP/1.1\r\nHost: {iria}\r\nConnection: close\r\n\r\n");
+        let request = [begin.as_bytes(), id, end.as_bytes()].concat();
+        let answer = wire::parse(&wire::raw(iria, &request).unwrap()).unwrap();
+        assert!((400..500).contains(&answer.status), "{}", answer.head);
+    }
 
     // What others asked for is not found, even where it was logged.
     let asked = running
@@ -258,7 +285,11 @@ fn hands_out_signed_documents_that_verify_with_the_configuration_it_hands_out() 
         assert_eq!(one.keys().collect::<Vec<_>>(), [*response]);
         assert_eq!(one[*response], both[*response], "always the same octets");
 
-        let answer = asic(node, &format!("{party}&queryId={id}&requestOnly&unique"));
+        // A flag counts by being there.
+        let answer = asic(
+            node,
+            &format!("{party}&queryId={id}&requestOnly=no&unique=0"),
+        );
         let disposition = format!("attachment; filename=\"{request}\"");
         file(&answer, "application/vnd.etsi.asic-e+zip", &disposition);
         assert_eq!(answer.body, both[*request]);
@@ -301,7 +332,16 @@ fn encrypts_documents_with_the_keys_of_archives_when_those_are_encrypted() {
         let keys = keys.map(|(key, value)| (key.to_owned(), value));
         let archive = config["archive"].as_table_mut().unwrap();
         archive.insert("encryption".to_owned(), Table::from_iter(keys).into());
+        // Records are sealed as well: a download shows nothing of that.
+        let key = [("id", Value::from("2026")), ("file", "keys/records".into())];
+        let key = Table::from_iter(key.map(|(key, value)| (key.to_owned(), value)));
+        let log = config.entry("log").or_insert(Table::new().into());
+        let log = log.as_table_mut().unwrap();
+        log.insert("encryption_key".to_owned(), vec![key].into());
     });
+    let records = folder.join("keys/records");
+    std::fs::write(&records, "5e".repeat(32)).unwrap();
+    std::fs::set_permissions(&records, Permissions::from_mode(0o600)).unwrap();
     let running = country.start_with(&["din", "iria"], &["iamas"]);
     let iria = running.country.clients("iria");
     let asked = running
@@ -340,7 +380,20 @@ fn hands_out_the_configuration_without_expiry_and_without_private_parts() {
     let Some(running) = Running::shared() else {
         return;
     };
-    let files = configuration(running.country.clients("iria"));
+    let iria = running.country.clients("iria");
+    // Whoever hangs up before the answer costs nobody anything.
+    for _ in 0..100 {
+        let request = wire::request("GET", iria, "/verificationconf", &[], b"");
+        let mut stream = wire::connect(iria).unwrap();
+        stream.write_all(&request).unwrap();
+    }
+    let served = || {
+        let answer = wire::get(iria, "/verificationconf", &[]);
+        assert!(matches!(answer.status, 200 | 503), "{}", answer.head);
+        answer.status == 200
+    };
+    eventually("there is a place again", served);
+    let files = configuration(iria);
     let names: Vec<_> = files.keys().map(String::as_str).collect();
     assert_eq!(
         names,
@@ -361,6 +414,133 @@ fn hands_out_the_configuration_without_expiry_and_without_private_parts() {
         files["AZ/shared-params.xml"],
         std::fs::read(on_disk).unwrap()
     );
+}
+
+/// What a system with this certificate is told: status and body.
+fn over_tls(address: SocketAddr, query: &str, own: Option<&Pair>, server: &Pair) -> (u16, Bytes) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let http = Client::new(ClientOptions {
+            identity: own.map(Pair::identity),
+            ..ClientOptions::default()
+        })
+        .unwrap();
+        let request = http::Request::get(format!("https://{address}/asic?{query}"))
+            .header("host", address.to_string())
+            .body(gateway_net::empty())
+            .unwrap();
+        let trust = ServerTrust::OneOf(vec![server.certificate.clone()]);
+        let answer = http.request(request, &trust, None).await.unwrap();
+        let (head, body) = answer.into_parts();
+        let body = gateway_net::collect(body, 1 << 24).await.unwrap();
+        (head.status.as_u16(), body)
+    })
+}
+
+#[test]
+fn hands_out_documents_to_the_systems_of_their_party_reduced_where_bodies_are_not_kept() {
+    let Some(country) = country(3600) else {
+        return;
+    };
+    let folder = country.node_folder("iria");
+    let pin = Pin::new(std::fs::read_to_string(folder.join("pin")).unwrap());
+    let (server, system, other) = (Pair::new("iria"), Pair::new("portal"), Pair::new("other"));
+    let internal = write_pair(&folder, "internal", &server, &pin);
+    write_pair(&folder, "portal", &system, &pin);
+    let https = country.spare(0);
+    // Without a certificate at first, so that there is something to ask for.
+    edit(&country, "iria", |config| {
+        let listen = config["listen"].as_table_mut().unwrap();
+        listen.insert("clients_https".to_owned(), https.to_string().into());
+        let token = config["token"].as_table_mut().unwrap();
+        token.insert("internal_tls".to_owned(), internal.into());
+    });
+    let register = Value::from(vec![Value::from("AZ/GOV/0000000131/iamas")]);
+    let bodies = Table::from_iter([("except_remote".to_owned(), register)]);
+    country.configure("iria", "log", &[("bodies", bodies.into())]);
+    let mut running = country.start_with(&["din", "iria"], &["iamas"]);
+    let asked = running
+        .country
+        .addresses()
+        .person("0TEST01", "tls-1")
+        .unwrap();
+    assert_eq!(asked.status, 200);
+    let forced = format!("{PORTAL}&queryId=tls-1&force");
+    assert_eq!(asic(running.country.clients("iria"), &forced).status, 200);
+
+    running.take(Service::Node("iria")).stop();
+    edit(&running.country, "iria", |config| {
+        for client in config["client"].as_array_mut().unwrap() {
+            let client = client.as_table_mut().unwrap();
+            if client["id"].as_str() == Some("AZ/GOV/0000001181/mygov") {
+                client.insert("authentication".to_owned(), "https".into());
+                let certificates = vec![Value::from("keys/portal.cert.pem")];
+                client.insert("certificates".to_owned(), certificates.into());
+            }
+        }
+    });
+    running.restart(Service::Node("iria"));
+    let iria = running.country.clients("iria");
+    let plain = asic(iria, &forced);
+    assert_eq!(plain.status, 401, "{}", plain.text());
+    for own in [None, Some(&other)] {
+        let (status, text) = over_tls(https, &forced, own, &server);
+        let text = String::from_utf8_lossy(&text).into_owned();
+        assert_eq!(status, 401, "{text}");
+        assert!(text.contains("AZ/GOV/0000001181/mygov"), "{text}");
+    }
+    let (status, body) = over_tls(https, &forced, Some(&system), &server);
+    assert_eq!(status, 200);
+
+    // Here the documents show who asked what and when, and not the answer; there they are whole.
+    let conf = snapshot(iria);
+    let reduced = files(&body, Names::Flat);
+    let din = asic(
+        running.country.clients("din"),
+        &format!("{REGISTER}&queryId=tls-1&force"),
+    );
+    let whole = files(&din.body, Names::Flat);
+    assert_eq!((reduced.len(), whole.len()), (2, 2));
+    for octets in whole.values() {
+        verified(octets, &conf);
+    }
+    for (name, octets) in &reduced {
+        let entries = files(octets, Names::Container);
+        assert!(!entries.contains_key("attachment1"), "{name}");
+        let message = String::from_utf8_lossy(&entries["message.xml"]).into_owned();
+        assert!(message.contains("x-road-id:tls-1"), "{message}");
+        assert!(!message.contains("0TEST01"), "{message}");
+        let opened = container::open(octets.clone(), &Limits::CONTAINER).unwrap();
+        let refused = verify::verify(&opened, &conf).unwrap_err();
+        assert!(
+            refused.explanation().contains("reduced before logging"),
+            "{}",
+            refused.explanation()
+        );
+    }
+
+    // Without a configuration nothing is handed out, and it is said as to a message.
+    running.take(Service::Node("iria")).stop();
+    running.take(Service::Registry).stop();
+    std::fs::remove_dir_all(running.country.data("iria").join("globalconf")).unwrap();
+    let node = running.country.spawn(Service::Node("iria"));
+    let answers = |path: &str| wire::try_get(iria, path, &[]);
+    eventually("the node answers", || answers("/verificationconf").is_ok());
+    for path in ["/verificationconf".to_owned(), format!("/asic?{forced}")] {
+        let answer = answers(&path).unwrap();
+        assert_eq!(answer.status, 200);
+        let code = "server.clientproxy.global_conf_outdated";
+        assert_eq!(answer.fault().as_deref(), Some(code));
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/xml;charset=utf-8")
+        );
+    }
+    drop(node);
+    running.stop();
 }
 
 #[test]

@@ -26,18 +26,6 @@ pub(crate) const REGISTER: &str = "AZ/GOV/0000000131/iamas";
 /// What stands in every FIN of the country, and nowhere else.
 pub(crate) const ANY_FIN: &str = "TEST0";
 
-/// Founds a country and no more: nothing was asked in it yet.
-pub(crate) fn found() -> Option<Country> {
-    let country = Country::place()?;
-    let founding = country.spawn_sandbox();
-    // The anchor comes last: with it the country is complete.
-    within(Duration::from_secs(60), "the country is founded", || {
-        country.folder().join("anchor.xml").exists()
-    });
-    founding.kill();
-    Some(country)
-}
-
 /// Polls until something holds, for longer than `eventually` would.
 #[track_caller]
 pub(crate) fn within(patience: Duration, what: &str, holds: impl Fn() -> bool) {
@@ -331,7 +319,7 @@ pub(crate) fn document(answer: &Answer) -> Value {
 /// Asks again and again until the outcome is as wanted: a fault code, or `None` for an answer.
 #[track_caller]
 pub(crate) fn becomes(what: &str, wanted: Option<&str>, ask: impl Fn() -> Answer) -> Answer {
-    let end = Instant::now() + Duration::from_secs(40);
+    let end = Instant::now() + Duration::from_secs(90);
     loop {
         let answer = ask();
         let fault = answer.fault();

@@ -1,7 +1,7 @@
 //! The binary as its users meet it: processes, files, sockets. Nothing here looks inside.
 //!
-//! Every test founds its own country or borrows the common one, on ports found free; nothing outside
-//! loopback is called. `KARVAN_TEST_BINARY` names another binary than the one just built.
+//! Every test has a country of its own, a copy of one that was founded for several, or borrows the
+//! common one; on ports found free. Nothing outside loopback is called. `KARVAN_TEST_BINARY` names another binary than the one just built.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,6 +23,7 @@ mod audit;
 mod audit_basis;
 mod audit_bundles;
 mod audit_documents;
+mod audit_tree;
 mod bad_input;
 mod basis_wire;
 mod bench_consent;
@@ -39,6 +40,7 @@ mod legal;
 mod load;
 mod merkle;
 mod ocsp_port;
+mod originals;
 mod outage;
 mod publisher;
 mod registry_admin;
@@ -51,5 +53,7 @@ mod services;
 mod streaming;
 mod tls;
 mod transparency;
+mod transparency_key;
+mod transparency_port;
 mod wire;
 mod without_tree;

@@ -144,7 +144,8 @@ fn who_waits_for_the_feed_is_woken_by_its_next_entry() {
     });
     for (answer, at) in woken {
         let page = page(&place, &answer);
-        assert!(at.duration_since(began) < Duration::from_secs(5));
+        // Long before their wait was over.
+        assert!(at.duration_since(began) < Duration::from_secs(20));
         assert!(page.is_complete());
         let [(entry, _)] = page.entries() else {
             panic!("one entry");
@@ -208,7 +209,7 @@ fn the_feed_refuses_what_it_cannot_answer() {
         });
         let began = Instant::now();
         running.stop();
-        assert!(began.elapsed() < Duration::from_secs(10));
+        assert!(began.elapsed() < Duration::from_secs(20));
         assert_eq!(waiting.join().unwrap().status, 200);
     });
 }

@@ -16,13 +16,13 @@ use crate::country::{Country, Service};
 use crate::wire;
 
 /// A client's own key and certificate, self-signed as information systems have them.
-struct Pair {
+pub(crate) struct Pair {
     key: Arc<SoftKey>,
-    certificate: Certificate,
+    pub(crate) certificate: Certificate,
 }
 
 impl Pair {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let key = SoftKey::generate(KeyKind::P256).unwrap();
         let now = Timestamp::now();
         let until = now + SignedDuration::from_hours(1);
@@ -35,7 +35,7 @@ impl Pair {
         }
     }
 
-    fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         let key: Arc<dyn SigningKey> = Arc::clone(&self.key) as _;
         Identity {
             key,
@@ -79,7 +79,7 @@ fn ask(
     })
 }
 
-fn write_pair(folder: &Path, name: &str, pair: &Pair, pin: &Pin) -> Table {
+pub(crate) fn write_pair(folder: &Path, name: &str, pair: &Pair, pin: &Pin) -> Table {
     let (key, certificate) = (
         format!("keys/{name}.key.pem"),
         format!("keys/{name}.cert.pem"),

@@ -2,23 +2,22 @@
 //! Merkle tree of the test's own (RFC 6962, C2SP `tlog-tiles`, `tlog-cosignature`, `tlog-witness`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use certs_keys::{Ed25519Key, ed25519_verify};
+use certs_keys::ed25519_verify;
 use gateway_store::segment::Scan;
-use gateway_tlog::checkpoint::Checkpoint as Unsigned;
-use gateway_tlog::note::{Kind, Signer};
 use sha2::{Digest as _, Sha256};
 
+use crate::audit_tree::Auditor;
 use crate::country::{Country, Running, Service, eventually};
 use crate::merkle::{Hash, leaf_hash, tree_hash};
-use crate::wire::{self, Answer};
+use crate::{transparency_port, wire};
 
-const DIN: &str = "AZ/GOV/0000000131/din";
+pub(crate) const DIN: &str = "AZ/GOV/0000000131/din";
 /// Who cosigns it: node and key.
 const WITNESSES: [(&str, &str); 2] = [
     ("eesmn", "AZ/GOV/0000000261/eesmn/witness"),
@@ -27,10 +26,10 @@ const WITNESSES: [(&str, &str); 2] = [
 
 /// A checkpoint, read by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Checkpoint {
+pub(crate) struct Checkpoint {
     /// What is signed.
     text: String,
-    size: u64,
+    pub(crate) size: u64,
     root: Vec<u8>,
     /// Signatures by the names of their keys.
     signatures: BTreeMap<String, Vec<u8>>,
@@ -121,7 +120,7 @@ fn keys(country: &Country, node: &str) -> [Key; 2] {
 }
 
 #[track_caller]
-fn checkpoint(country: &Country) -> Checkpoint {
+pub(crate) fn checkpoint(country: &Country) -> Checkpoint {
     let answer = wire::get(country.transparency("din"), "/checkpoint", &[]);
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(
@@ -140,7 +139,7 @@ fn witnessed(country: &Country, node: &str) -> Checkpoint {
     Checkpoint::parse(&answer.body)
 }
 
-fn ready(country: &Country) -> String {
+pub(crate) fn ready(country: &Country) -> String {
     let answer = wire::get(country.health("din"), "/readyz", &[]);
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.text()
@@ -194,24 +193,23 @@ fn leaves(country: &Country, size: u64) -> Vec<Vec<u8>> {
     leaves
 }
 
-/// So many exchanges that are answered.
+/// So many exchanges that are answered; gives the id of the last.
 #[track_caller]
-fn exchange(country: &Country, times: u64) {
+pub(crate) fn exchange(country: &Country, times: u64) -> String {
+    let mut id = String::new();
     for _ in 0..times {
         // Nothing told twice: the ids are looked for in the tree.
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let answer = country
-            .addresses()
-            .person("0TEST01", &format!("seen-{number}"))
-            .unwrap();
+        id = format!("seen-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let answer = country.addresses().person("0TEST01", &id).unwrap();
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
+    id
 }
 
 /// Waits for a checkpoint of this size.
 #[track_caller]
-fn grown(country: &Country, size: u64) -> Checkpoint {
+pub(crate) fn grown(country: &Country, size: u64) -> Checkpoint {
     eventually("the tree has grown", || checkpoint(country).size >= size);
     let found = checkpoint(country);
     assert_eq!(found.size, size);
@@ -219,7 +217,7 @@ fn grown(country: &Country, size: u64) -> Checkpoint {
 }
 
 #[track_caller]
-fn cosigned(country: &Country) -> Checkpoint {
+pub(crate) fn cosigned(country: &Country) -> Checkpoint {
     eventually("both witnesses have cosigned", || {
         checkpoint(country).is_cosigned()
     });
@@ -285,6 +283,8 @@ fn a_log_is_seen_through_by_strangers_and_held_to_its_word_by_neighbours() {
     ]);
     a_stranger_computes_the_same_tree(&running.country);
     both_neighbours_cosign_also_after_a_restart(&mut running);
+    an_auditor_proves_by_the_word_of_witnesses(&mut running);
+    transparency_port::slow_strangers_take_no_more_than_their_seats(&running.country);
     let history = a_log_that_is_set_back_is_named_and_not_cosigned(&mut running);
     a_node_does_not_start_over_what_contradicts_its_word(&mut running, &history);
     let country = running.stop();
@@ -339,6 +339,40 @@ fn both_neighbours_cosign_also_after_a_restart(running: &mut Running) {
         tree_hash(&leaves[..found.size as usize]).to_vec(),
         found.root
     );
+}
+
+fn an_auditor_proves_by_the_word_of_witnesses(running: &mut Running) {
+    let auditor = Auditor::before(&running.country, "din");
+    let kept = wire::get(running.country.transparency("din"), "/checkpoint", &[]).body;
+    let id = exchange(&running.country, 1);
+    let size = Checkpoint::parse(&kept).size + 2;
+    grown(&running.country, size);
+    cosigned(&running.country);
+    auditor.proves_by_both(&id);
+    auditor.believes_whom_he_names(&id);
+    auditor.continues(&kept);
+
+    // One of them takes connections and does not answer any more.
+    let en = Service::Node("en");
+    running.take(en).stop();
+    let silent = TcpListener::bind(running.country.transparency("en")).unwrap();
+    let later = exchange(&running.country, 1);
+    grown(&running.country, size + 2);
+    let [(_, one), (_, other)] = WITNESSES;
+    eventually("the other one cosigns all the same", || {
+        checkpoint(&running.country).signers() == BTreeSet::from([DIN, one])
+    });
+    eventually("the silent one is named", || {
+        let what = format!("witness {other} has not cosigned: it did not answer within 5 s");
+        ready(&running.country).contains(&what)
+    });
+    auditor.proves_by_one(&later);
+    // What both have cosigned before is proved by both.
+    auditor.proves_by_both(&id);
+    drop(silent);
+    running.restart(en);
+    cosigned(&running.country);
+    auditor.proves_by_both(&later);
 }
 
 /// Three histories of one log, kept beside.
@@ -459,138 +493,4 @@ fn a_node_does_not_start_over_what_contradicts_its_word(running: &mut Running, h
     eventually("no witness is named", || {
         !ready(&running.country).contains("witness")
     });
-}
-
-fn send(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> Answer {
-    let request = wire::request(method, address, path, &[], body);
-    wire::parse(&wire::raw(address, &request).unwrap()).unwrap()
-}
-
-#[test]
-fn bad_requests_get_exact_statuses_and_nothing_else() {
-    let Some(running) = Running::shared() else {
-        return;
-    };
-    let din = running.country.transparency("din");
-    let status = |method: &str, path: &str, body: &[u8]| send(din, method, path, body).status;
-    for path in [
-        "/",
-        "/tile",
-        "/tile/",
-        "/tile/0/000.p/0",
-        "/tile/0/000.p/256",
-        "/tile/0/000.p/01",
-        "/tile/0/0",
-        "/tile/0/999",
-        "/tile/0/x999/x999/x999/999",
-        "/tile/64/000",
-        "/tile/-1/000",
-        "/tile/entries/999",
-        "/tile/entries/../../keys",
-        "/tile/0/../../checkpoint",
-        "/tile/0/%2e%2e/%2e%2e/synced",
-        "/tile/0/000%2ep/1",
-        "//checkpoint",
-        "/checkpoint/",
-        "/../log/segments/0000000001.seg",
-        "/synced",
-        "/cosigned",
-        "/tree/keys",
-        "/witness/",
-        "/witness/checkpoint",
-        "/witness/../../witness.redb",
-        &format!("/witness/{}/checkpoint", "0".repeat(64)),
-        &format!("/{}", "x".repeat(10_000)),
-    ] {
-        assert_eq!(status("GET", path, b""), 404, "{path}");
-    }
-    for (method, path, allowed) in [
-        ("GET", "/add-checkpoint", "POST"),
-        ("PUT", "/add-checkpoint", "POST"),
-        ("POST", "/checkpoint", "GET, HEAD"),
-        ("DELETE", "/tile/0/000", "GET, HEAD"),
-        ("OPTIONS", "/keys", "GET, HEAD"),
-    ] {
-        let answer = send(din, method, path, b"");
-        assert_eq!(answer.status, 405, "{method} {path}");
-        assert_eq!(answer.header("allow"), Some(allowed), "{method} {path}");
-    }
-    let head = wire::request("HEAD", din, "/checkpoint", &[], b"");
-    let head = String::from_utf8(wire::raw(din, &head).unwrap()).unwrap();
-    assert!(
-        head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"),
-        "{head}"
-    );
-
-    let add = |body: &[u8]| send(din, "POST", "/add-checkpoint", body);
-    let note = |key: u8, origin: &str, size: u64| {
-        let key = Ed25519Key::from_seed(&[key; 32]).unwrap();
-        let signer = Signer::new(Kind::Ed25519, origin, key).unwrap();
-        let checkpoint = Unsigned::new(origin, size, [7; 32]).unwrap();
-        String::from_utf8(checkpoint.sign(&signer).unwrap().to_bytes()).unwrap()
-    };
-    let known = "AZ/GOV/0000001181/iria";
-    let hash = BASE64.encode([1; 32]);
-    for (what, body, expected) in [
-        ("nothing", String::new(), 400),
-        ("no note", "old 0\n\n".to_owned(), 400),
-        ("no checkpoint", format!("old 0\n\n{known}\n\n— a b\n"), 400),
-        ("no old size", format!("\n{}", note(1, known, 5)), 400),
-        (
-            "an old size below zero",
-            format!("old -1\n\n{}", note(1, known, 5)),
-            400,
-        ),
-        (
-            "an old size with a zero before",
-            format!("old 01\n\n{}", note(1, known, 5)),
-            400,
-        ),
-        ("no hash", format!("old 0\nx\n\n{}", note(1, known, 5)), 400),
-        (
-            "too many hashes",
-            format!(
-                "old 0\n{}\n{}",
-                format!("{hash}\n").repeat(64),
-                note(1, known, 5)
-            ),
-            400,
-        ),
-        (
-            "an unknown log",
-            format!("old 0\n\n{}", note(1, "AZ/GOV/1/none", 5)),
-            404,
-        ),
-        (
-            "a known log, another key",
-            format!("old 0\n\n{}", note(1, known, 5)),
-            403,
-        ),
-        ("itself", format!("old 0\n\n{}", note(1, DIN, 5)), 404),
-    ] {
-        let answer = add(body.as_bytes());
-        assert_eq!(answer.status, expected, "{what}: {}", answer.text());
-    }
-    assert_eq!(add(b"old 0\n\n\xff\xfe\n5\n").status, 400);
-    assert_eq!(add(&vec![b'x'; 65_536]).status, 400);
-    assert_eq!(add(&vec![b'x'; 65_537]).status, 413);
-
-    // What the neighbour really signed is answered by the protocol.
-    let iria = running.country.transparency("iria");
-    let signed = wire::get(iria, "/checkpoint", &[]).text();
-    let path = format!("/witness/{}/checkpoint", hex::encode(Sha256::digest(known)));
-    eventually("the neighbour was cosigned", || {
-        let size = |note: &str| note.lines().nth(1).unwrap().parse::<u64>().unwrap();
-        let answer = wire::get(din, &path, &[]);
-        answer.status == 200 && size(&answer.text()) >= size(&signed)
-    });
-    let latest = wire::get(din, &path, &[]).text();
-    let size = latest.lines().nth(1).unwrap().to_owned();
-    let behind = add(format!("old 0\n\n{latest}").as_bytes());
-    assert_eq!(behind.status, 409);
-    assert_eq!(behind.header("content-type"), Some("text/x.tlog.size"));
-    assert!(behind.text().trim_end().parse::<u64>().unwrap() >= size.parse().unwrap());
-    let beyond = add(format!("old 99999999\n\n{latest}").as_bytes());
-    assert_eq!(beyond.status, 400, "{}", beyond.text());
-    running.serves();
 }

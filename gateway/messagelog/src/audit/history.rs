@@ -30,8 +30,8 @@ type Files = BTreeMap<String, Vec<u8>>;
 #[derive(Debug)]
 pub(crate) struct Keeper {
     dir: PathBuf,
-    /// The content hash of the one in use.
-    current: Mutex<Option<String>>,
+    /// By time.
+    uses: Mutex<Vec<Use>>,
 }
 
 /// A configuration to be kept.
@@ -72,18 +72,18 @@ pub struct InUse {
 impl Keeper {
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
         file::create_dir(dir)?;
-        let last = uses(dir)?.pop().map(|last| last.hash);
         Ok(Self {
             dir: dir.to_owned(),
-            current: Mutex::new(last),
+            uses: Mutex::new(uses(dir)?),
         })
     }
 
-    /// What is to be kept, unless it is in use already.
-    pub(crate) fn changed(&self, files: &Files) -> Option<Changed> {
+    /// What is to be kept, unless the folder says already that it is in use now. That it came into
+    /// use at a time that is still to come says nothing: the clock was set back since.
+    pub(crate) fn changed(&self, files: &Files, now: Timestamp) -> Option<Changed> {
         let hash = content_hash(files);
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        (current.as_deref() != Some(&*hash)).then(|| Changed {
+        let uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        (in_use(&uses, now) != Some(&*hash)).then(|| Changed {
             hash,
             files: files.clone(),
         })
@@ -92,8 +92,8 @@ impl Keeper {
     /// Blocks.
     pub(crate) fn keep(&self, changed: Changed, now: Timestamp) -> Result<(), Error> {
         let Changed { hash, files } = changed;
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.as_deref() == Some(&*hash) {
+        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        if in_use(&uses, now) == Some(&*hash) {
             return Ok(());
         }
         let content = self.dir.join(format!("{hash}.{CONTENT}"));
@@ -101,8 +101,10 @@ impl Keeper {
             file::replace(&content, &encode(&files)?)?;
         }
         let name = format!("{:020}-{hash}.{FROM}", now.as_millisecond().max(0));
-        file::replace(&self.dir.join(name), b"")?;
-        *current = Some(hash);
+        file::replace(&self.dir.join(&name), b"")?;
+        uses.extend(parse_use(&name));
+        uses.sort_unstable();
+        uses.dedup();
         Ok(())
     }
 }
@@ -128,6 +130,11 @@ impl ConfHistory {
         self.uses.len()
     }
 
+    /// The content hashes of all that came into use, by time; one that came back comes again.
+    pub fn hashes(&self) -> impl Iterator<Item = &str> {
+        self.uses.iter().map(|found| found.hash.as_str())
+    }
+
     /// No configuration was ever kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -140,16 +147,12 @@ impl ConfHistory {
     /// # Errors
     /// A configuration cannot be read, or is not what its name says.
     pub fn at(&self, time: Timestamp) -> Result<Vec<InUse>, Error> {
-        // Times are kept in milliseconds.
-        let known = self
-            .uses
-            .partition_point(|found| found.from.as_millisecond() <= time.as_millisecond());
         let mut candidates: Vec<&Use> = Vec::new();
         // When the one looked at was replaced; which of those from the same moment was the last
         // is not known.
         let mut replaced = None;
         let mut later: Option<Timestamp> = None;
-        for found in self.uses.get(..known).unwrap_or_default().iter().rev() {
+        for found in until(&self.uses, time).iter().rev() {
             if later.is_some_and(|later| found.from < later) {
                 replaced = later;
             }
@@ -217,6 +220,18 @@ impl ConfHistory {
         snapshots.insert(found.hash.clone(), Arc::clone(&snapshot));
         Ok(snapshot)
     }
+}
+
+/// The content hash of the configuration that was in use at a time.
+fn in_use(uses: &[Use], time: Timestamp) -> Option<&str> {
+    until(uses, time).last().map(|last| &*last.hash)
+}
+
+/// Those that had come into use by then.
+fn until(uses: &[Use], time: Timestamp) -> &[Use] {
+    // Times are kept in milliseconds.
+    let known = uses.partition_point(|one| one.from.as_millisecond() <= time.as_millisecond());
+    uses.get(..known).unwrap_or_default()
 }
 
 fn uses(dir: &Path) -> Result<Vec<Use>, Error> {

@@ -100,23 +100,40 @@ impl Reader {
     /// The folder cannot be read.
     pub fn search(&self, filter: &Filter) -> Result<Matches, Error> {
         let segments = self.dir.join(log::SEGMENTS);
-        let indexed = indexed(&self.dir.join(log::INDEX), &segments, filter);
-        let (places, entries) = match indexed {
-            None => (Vec::new(), self.entries()?),
+        match indexed(&self.dir.join(log::INDEX), &segments, filter) {
+            None => self.read_through(filter),
             Some((places, mark)) => {
                 let scan = Scan::open_from(&segments, mark.position)?;
-                (places, self.entries_of(scan))
+                Ok(Matches {
+                    is_indexed: true,
+                    // Behind the index nothing is left out.
+                    after: places.last().map_or(0, |place| place.ordinal),
+                    places: places.into_iter(),
+                    ..self.matches(filter, self.entries_of(scan))
+                })
             }
-        };
-        Ok(Matches {
+        }
+    }
+
+    /// The same without believing the index: everything is read.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn read_through(&self, filter: &Filter) -> Result<Matches, Error> {
+        Ok(self.matches(filter, self.entries()?))
+    }
+
+    fn matches(&self, filter: &Filter, rest: Entries) -> Matches {
+        Matches {
             reader: self.clone(),
             filter: filter.clone(),
-            // Behind the index nothing is left out.
-            after: places.last().map_or(0, |place| place.ordinal),
-            places: places.into_iter(),
+            is_indexed: false,
+            places: Vec::new().into_iter(),
             walk: None,
-            rest: entries,
-        })
+            rest,
+            after: 0,
+            erased: 0,
+        }
     }
 
     /// All entries with this query id or REST request id, in order. What cannot be read is passed
@@ -144,6 +161,7 @@ impl Reader {
 pub struct Matches {
     reader: Reader,
     filter: Filter,
+    is_indexed: bool,
     /// What the index names.
     places: std::vec::IntoIter<Position>,
     /// Reading there, and the number that comes next.
@@ -151,9 +169,51 @@ pub struct Matches {
     /// What the index does not reach, and the last place named by it.
     rest: Entries,
     after: u64,
+    erased: u64,
 }
 
 impl Matches {
+    /// The index was asked, and believed.
+    #[must_use]
+    pub fn is_indexed(&self) -> bool {
+        self.is_indexed
+    }
+
+    /// How many erased entries were met so far: what they were is not known.
+    #[must_use]
+    pub fn erased(&self) -> u64 {
+        self.erased
+    }
+
+    /// The next one. `progress` is told how far reading has come, (bytes done, bytes in all), also
+    /// where nothing fits.
+    pub fn next_with(
+        &mut self,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Option<Result<Logged, Unreadable>> {
+        while let Some(place) = self.places.next() {
+            match self.at(place) {
+                Ok(logged) if self.filter.fits(&logged.entry) => return Some(Ok(logged)),
+                Ok(_) => {}
+                // Erased since: the index had not heard.
+                Err(Unreadable::Erased { .. }) => self.erased = self.erased.saturating_add(1),
+                Err(unreadable) => return Some(Err(unreadable)),
+            }
+        }
+        while let Some(entry) = self.rest.next() {
+            let (done, all) = self.rest.progress();
+            progress(done, all);
+            match entry {
+                Ok(logged) if logged.position.ordinal <= self.after => {}
+                Ok(logged) if self.filter.fits(&logged.entry) => return Some(Ok(logged)),
+                Ok(_) => {}
+                Err(Unreadable::Erased { .. }) => self.erased = self.erased.saturating_add(1),
+                Err(unreadable) => return Some(Err(unreadable)),
+            }
+        }
+        None
+    }
+
     /// The entry at a place. Places near each other are read in one go.
     fn at(&mut self, place: Position) -> Result<Logged, Unreadable> {
         let near = |next: u64| (next..=next.saturating_add(NEAR)).contains(&place.ordinal);
@@ -190,23 +250,7 @@ impl Iterator for Matches {
     type Item = Result<Logged, Unreadable>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while let Some(place) = self.places.next() {
-            match self.at(place) {
-                Ok(logged) if self.filter.fits(&logged.entry) => return Some(Ok(logged)),
-                // Erased since: the index had not heard.
-                Ok(_) | Err(Unreadable::Erased { .. }) => {}
-                Err(unreadable) => return Some(Err(unreadable)),
-            }
-        }
-        for entry in &mut self.rest {
-            match entry {
-                Ok(logged) if logged.position.ordinal <= self.after => {}
-                Ok(logged) if self.filter.fits(&logged.entry) => return Some(Ok(logged)),
-                Ok(_) | Err(Unreadable::Erased { .. }) => {}
-                Err(unreadable) => return Some(Err(unreadable)),
-            }
-        }
-        None
+        self.next_with(&mut |_, _| {})
     }
 }
 

@@ -89,8 +89,10 @@ impl Ahead {
         }
         match (&judged.outcome, &judged.token) {
             (Some(Outcome::Holds), Ok(token)) => {
-                let outcome = not_before(token.gen_time(), record.time);
-                verdict.add(Subject::TimeStamp, outcome);
+                // What was logged while the clock was ahead counts as logged when it was stamped: by
+                // then it had been set back.
+                let logged = record.time.min(judged.stamp.time);
+                verdict.add(Subject::TimeStamp, not_before(token.gen_time(), logged));
             }
             (Some(Outcome::Fails(reason)), _) => {
                 verdict.add(Subject::TimeStamp, Err(reason.clone()));

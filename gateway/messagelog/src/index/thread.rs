@@ -197,15 +197,24 @@ impl Indexing {
 
     /// Looks beside for contents that no entry names.
     fn look(&self) -> Option<JoinHandle<()>> {
-        let store = self.store.clone()?;
+        let Some(store) = self.store.clone() else {
+            self.found.end();
+            return None;
+        };
         let found = Arc::clone(&self.found);
+        let (segments, protection) = (self.segments.clone(), self.protection.clone());
         let looking = move || {
-            found.look(|name| Ok(store.read(|tx| trees::names_body(tx, name))?));
+            found.look(&segments, protection.as_ref(), |name| {
+                Ok(store.read(|tx| trees::names_body(tx, name))?)
+            });
         };
         let thread = std::thread::Builder::new().name("log-contents".to_owned());
         thread
             .spawn(looking)
-            .inspect_err(|error| tracing::warn!(%error, "cannot look for contents without entry"))
+            .inspect_err(|error| {
+                tracing::warn!(%error, "cannot look for contents without entry");
+                self.found.end();
+            })
             .ok()
     }
 

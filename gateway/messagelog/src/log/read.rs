@@ -11,6 +11,39 @@ use crate::record::{decode, decode_plain};
 use crate::retention::erased_stretches;
 use crate::{Entry, Error, Logged, MessageLog, audit};
 
+/// How far somebody has read who reads a log in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bookmark {
+    /// Everything up to this entry was looked at.
+    ordinal: u64,
+    /// An entry up to there, so that going on looks for nothing.
+    place: Option<Position>,
+}
+
+impl Bookmark {
+    /// Behind the entry of this number; 0 is the beginning.
+    #[must_use]
+    pub const fn behind(ordinal: u64) -> Self {
+        Self {
+            ordinal,
+            place: None,
+        }
+    }
+
+    /// Everything up to the entry of this number was looked at.
+    #[must_use]
+    pub const fn ordinal(self) -> u64 {
+        self.ordinal
+    }
+
+    const fn at(position: Position) -> Self {
+        Self {
+            ordinal: position.ordinal,
+            place: Some(position),
+        }
+    }
+}
+
 impl MessageLog {
     /// All entries with this query id, or with this REST request id, in order.
     ///
@@ -64,25 +97,28 @@ impl MessageLog {
     pub async fn messages(&self, after: u64, until: u64, max: usize) -> Result<Vec<Logged>, Error> {
         let inner = Arc::clone(&self.inner);
         let found = tokio::task::spawn_blocking(move || {
-            inner.messages(after, until, max, |bytes| decode(bytes, &inner.bodies))
+            let from = Bookmark::behind(after);
+            inner.messages(from, until, max, |bytes| decode(bytes, &inner.bodies))
         });
-        found.await.map_err(|_| Error::Interrupted)?
+        let (messages, _) = found.await.map_err(|_| Error::Interrupted)??;
+        Ok(messages)
     }
 
-    /// As [`Self::messages`], for those who do not look at contents: contents in files of their own are
-    /// withheld, so that a missing one holds up nobody.
+    /// As [`Self::messages`], for those who read along while the log grows and do not look at contents:
+    /// contents in files of their own are withheld, so that a missing one holds up nobody. With
+    /// them comes the place to go on from; everything up to it was looked at.
     ///
     /// # Errors
     /// One of them is not damaged, but cannot be read: its key is missing.
     pub async fn messages_without_contents(
         &self,
-        after: u64,
+        from: Bookmark,
         until: u64,
         max: usize,
-    ) -> Result<Vec<Logged>, Error> {
+    ) -> Result<(Vec<Logged>, Bookmark), Error> {
         let inner = Arc::clone(&self.inner);
         let found = tokio::task::spawn_blocking(move || {
-            inner.messages(after, until, max, |bytes| {
+            inner.messages(from, until, max, |bytes| {
                 decode_plain(&plain(bytes, inner.bodies.protection())?, None)
             })
         });
@@ -160,16 +196,24 @@ impl Inner {
 
     fn messages(
         &self,
-        after: u64,
+        from: Bookmark,
         until: u64,
         max: usize,
         decode: impl Fn(&Bytes) -> Result<Entry, Error>,
-    ) -> Result<Vec<Logged>, Error> {
+    ) -> Result<(Vec<Logged>, Bookmark), Error> {
         let mut found = Vec::new();
+        // Before the scan begins: it goes at least so far.
+        let until = until.min(self.log.last_ordinal());
+        let after = from.ordinal;
         if after >= until || max == 0 {
-            return Ok(found);
+            return Ok((found, from));
         }
-        for item in self.scan_after(after)? {
+        let mut reached = from;
+        let scan = match from.place {
+            Some(place) => self.log.scan_from(place)?,
+            None => self.scan_after(after)?,
+        };
+        for item in scan {
             let (position, bytes) = match item {
                 Ok((position, bytes)) => (position, bytes),
                 Err(gateway_store::Error::Erased { .. }) => continue,
@@ -186,14 +230,17 @@ impl Inner {
                 break;
             }
             let entry = decode(&bytes)?;
+            reached = Bookmark::at(position);
             if matches!(entry, Entry::Message(_)) {
                 found.push(Logged { position, entry });
             }
             if found.len() >= max {
-                break;
+                return Ok((found, reached));
             }
         }
-        Ok(found)
+        // What follows the last one was looked at and is no message.
+        reached.ordinal = until;
+        Ok((found, reached))
     }
 
     /// The entries after this number, and perhaps some before.

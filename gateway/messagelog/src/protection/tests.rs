@@ -18,6 +18,7 @@ use super::file::{CHUNK_BYTES, HEADER_BYTES, chunk_offset};
 use super::{Protection, belongs, plain, stored};
 use crate::bodies::{Bodies, BodyFile};
 use crate::record::{decode, encode_message, keys, tests::record};
+use crate::retention::Recent;
 use crate::{Content, Error};
 
 fn protection(ids: &[&str]) -> Protection {
@@ -199,7 +200,7 @@ fn read(content: &Content) -> Result<Vec<u8>, Error> {
 #[test]
 fn files_of_all_lengths_come_back() {
     let dir = tempfile::tempdir().unwrap();
-    let bodies = Bodies::open(dir.path(), Some(protection(&["a"]))).unwrap();
+    let bodies = Bodies::open(dir.path(), Some(protection(&["a"])), Recent::default()).unwrap();
     for length in [
         0,
         1,
@@ -226,7 +227,7 @@ fn files_of_all_lengths_come_back() {
 #[test]
 fn a_sealed_file_that_was_meddled_with_does_not_open() {
     let dir = tempfile::tempdir().unwrap();
-    let bodies = Bodies::open(dir.path(), Some(protection(&["a"]))).unwrap();
+    let bodies = Bodies::open(dir.path(), Some(protection(&["a"])), Recent::default()).unwrap();
     let bytes = noise(3 * CHUNK_BYTES + 100);
     let (name, digest) = written(&bodies, &bytes, 1 << 20);
     let path = dir.path().join(format!("{name}.body"));
@@ -309,7 +310,7 @@ fn a_sealed_file_that_was_meddled_with_does_not_open() {
 #[test]
 fn a_file_names_the_key_that_is_missing() {
     let dir = tempfile::tempdir().unwrap();
-    let bodies = Bodies::open(dir.path(), Some(protection(&["a"]))).unwrap();
+    let bodies = Bodies::open(dir.path(), Some(protection(&["a"])), Recent::default()).unwrap();
     let (name, digest) = written(&bodies, b"bytes", 9);
     let check = |protection: Option<Protection>| {
         let bodies = Bodies::at(dir.path(), protection);
@@ -327,7 +328,7 @@ fn a_file_names_the_key_that_is_missing() {
 #[test]
 fn a_plain_file_that_begins_like_a_sealed_one_stays_plain() {
     let dir = tempfile::tempdir().unwrap();
-    let bodies = Bodies::open(dir.path(), None).unwrap();
+    let bodies = Bodies::open(dir.path(), None, Recent::default()).unwrap();
     let bytes = [&b"KARVANB1\x01a"[..], &[0; 200]].concat();
     let (name, digest) = written(&bodies, &bytes, 1000);
     let sealing = Bodies::at(dir.path(), Some(protection(&["a"])));
@@ -347,7 +348,7 @@ proptest! {
         bit in 0..8_u8,
     ) {
         let dir = tempfile::tempdir().unwrap();
-        let bodies = Bodies::open(dir.path(), Some(protection(&["a"]))).unwrap();
+        let bodies = Bodies::open(dir.path(), Some(protection(&["a"])), Recent::default()).unwrap();
         let bytes = noise(length);
         let (name, digest) = written(&bodies, &bytes, piece);
         assert_eq!(read(&opened(&bodies, &name, length, digest)).unwrap(), bytes);

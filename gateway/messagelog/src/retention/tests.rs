@@ -10,10 +10,11 @@ use std::fs;
 use std::path::Path;
 
 use bytes::Bytes;
-use gateway_store::segment::Scan;
-use jiff::{SignedDuration, Timestamp};
+use gateway_store::segment::{Log, Scan};
+use jiff::Timestamp;
 
-use super::{Erased, Orphans};
+use super::{ERASING, Erased, Found, Orphans, Recent};
+use crate::bodies::Bodies;
 use crate::testing::{at, copied, id_at, message, message_with, open, refuse, stamp};
 use crate::{Content, Entry, Error, MessageLog};
 
@@ -93,6 +94,7 @@ async fn erases_whole_segments_and_keeps_their_digests() {
     assert!(erased.bytes > 5000, "{erased:?}");
     assert_eq!(erased_in(&log).await, [1, 2, 3]);
     assert_eq!(bodies(dir.path()), 0);
+    assert!(!dir.path().join(ERASING).exists());
     assert_eq!(digests(dir.path()), before);
     assert_eq!(id_at(&log, 4).await, "c");
     assert_eq!(log.find("a-1").await.unwrap().len(), 0);
@@ -228,6 +230,30 @@ async fn goes_on_where_a_crash_stopped_it() {
     assert_eq!(erased_in(&log).await, [1, 2, 3]);
     drop(log);
 
+    // The same, and nobody has to call: opening finishes it.
+    let crashed = copied(whole.path());
+    for entry in fs::read_dir(crashed.path().join("bodies")).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    let before = digests(crashed.path());
+    let note = crashed.path().join(ERASING);
+    for (noted, erased) in [
+        ("7", &[][..]),
+        ("3", &[]),
+        ("x", &[]),
+        ("1", &[1, 2, 3]),
+        ("1", &[1, 2, 3]),
+    ] {
+        fs::write(&note, noted).unwrap();
+        let log = open(crashed.path());
+        assert!(!note.exists());
+        for ordinal in 1..=log.last_ordinal() {
+            let is_erased = matches!(log.stored(ordinal).await, Err(Error::Erased { .. }));
+            assert_eq!(is_erased, erased.contains(&ordinal), "{noted}: {ordinal}");
+        }
+        assert_eq!(digests(crashed.path()), before);
+    }
+
     // After the segment: the index still has its entries. Nothing of it is found any more.
     for old_index in [&index, &whole_index] {
         fs::write(crashed.path().join("index.redb"), old_index).unwrap();
@@ -310,16 +336,6 @@ fn orphan(dir: &Path, name: &str) {
     fs::write(dir.join("bodies").join(name), "whole").unwrap();
 }
 
-/// By the time of the system: files have it.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "files have the time of the system"
-)]
-fn in_hours(hours: i64) -> Timestamp {
-    let now = Timestamp::try_from(std::time::SystemTime::now()).unwrap();
-    now + SignedDuration::from_hours(hours)
-}
-
 async fn orphans_of(log: &MessageLog) -> Orphans {
     loop {
         match log.orphans() {
@@ -330,67 +346,86 @@ async fn orphans_of(log: &MessageLog) -> Orphans {
 }
 
 #[tokio::test]
-async fn tells_of_contents_that_no_record_names_and_removes_old_ones() {
+async fn removes_what_no_record_names_when_it_is_opened() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(dir.path());
     three_segments(&log).await;
     assert_eq!(orphans_of(&log).await, Orphans::default());
     drop(log);
-    orphan(dir.path(), "00112233445566778899aabbccddeeff.body");
-    orphan(dir.path(), "ff112233445566778899aabbccddeeff.body");
-    orphan(dir.path(), "somebody else's.body");
-    fs::remove_file(dir.path().join("index.redb")).unwrap();
-    let log = open(dir.path());
-    assert_eq!(
-        orphans_of(&log).await,
-        Orphans {
-            files: 2,
-            bytes: 10
+    for has_index in [true, false] {
+        orphan(dir.path(), "00112233445566778899aabbccddeeff.body");
+        orphan(dir.path(), "ff112233445566778899aabbccddeeff.body");
+        orphan(dir.path(), "somebody else's.body");
+        if !has_index {
+            fs::remove_file(dir.path().join("index.redb")).unwrap();
         }
-    );
-    // Of this process, and about to be named.
-    let content = body(&log, 5000).await;
-    for hours in [-30, 0, 23] {
-        let removed = log.remove_orphans(in_hours(hours)).await.unwrap();
-        assert_eq!(removed, Orphans::default());
-    }
-    let removed = log.remove_orphans(in_hours(25)).await.unwrap();
-    assert_eq!((removed.files, removed.bytes), (2, 10));
-    let removed = log.remove_orphans(in_hours(25)).await.unwrap();
-    assert_eq!(removed, Orphans::default());
-    assert_eq!(log.orphans(), Some(Orphans::default()));
-    message_with(&log, "e", 400, vec![(Vec::new(), content)]).await;
-    for ordinal in [1, log.last_ordinal()] {
-        match log.get(ordinal).await.unwrap().entry {
-            Entry::Message(record) => {
-                record.attachments[0].1.digest_again().unwrap();
+        let log = open(dir.path());
+        // Of this process, and about to be named.
+        let content = body(&log, 5000).await;
+        assert_eq!(orphans_of(&log).await, Orphans::default());
+        message_with(&log, "e", 400, vec![(Vec::new(), content)]).await;
+        for ordinal in [1, log.last_ordinal()] {
+            match log.get(ordinal).await.unwrap().entry {
+                Entry::Message(record) => {
+                    record.attachments[0].1.digest_again().unwrap();
+                }
+                other => panic!("{other:?}"),
             }
-            other => panic!("{other:?}"),
         }
+        // With those of this and the last turn, and what is none of ours.
+        assert_eq!(bodies(dir.path()), if has_index { 3 } else { 4 });
     }
 }
 
 #[tokio::test]
+async fn a_content_that_is_about_to_be_named_is_not_taken_for_one_that_nobody_names() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("bodies")).unwrap();
+    let segments = dir.path().join("segments");
+    drop(Log::open(&segments, gateway_store::segment::Options::default()).unwrap());
+    let recent = Recent::begun();
+    let folder = Bodies::open(&dir.path().join("bodies"), None, recent.clone()).unwrap();
+    let settled = folder.create().unwrap().finish().unwrap();
+    settled.settle().unwrap();
+    orphan(dir.path(), "00112233445566778899aabbccddeeff.body");
+    let found = Found::new(folder.dir(), recent);
+    found.look(&segments, None, |_| Ok(false));
+    assert_eq!(found.orphans(), Some(Orphans::default()));
+    assert!(settled.path().exists());
+    assert_eq!(bodies(dir.path()), 1);
+    // Later ones are nobody's business.
+    found.look(&segments, None, |_| Ok(true));
+    assert!(settled.path().exists());
+}
+
+#[tokio::test]
 async fn removes_no_content_while_a_record_is_unreadable() {
-    use std::os::unix::fs::FileExt as _;
     let dir = tempfile::tempdir().unwrap();
     let log = open(dir.path());
     three_segments(&log).await;
     let position = log.get(1).await.unwrap().position;
     drop(log);
     let path = dir.path().join("segments/0000000001.seg");
-    let file = fs::File::options()
-        .read(true)
-        .write(true)
-        .open(path)
-        .unwrap();
-    file.write_all_at(b"x", position.offset + 200).unwrap();
+    let whole = fs::read(&path).unwrap();
+    let mut damaged = whole.clone();
+    damaged[position.offset as usize + 200] ^= 1;
+    fs::write(&path, damaged).unwrap();
+    fs::remove_file(dir.path().join("index.redb")).unwrap();
+    orphan(dir.path(), "00112233445566778899aabbccddeeff.body");
+    let log = open(dir.path());
+    assert_eq!(orphans_of(&log).await.files, 2);
+    assert_eq!(bodies(dir.path()), 2);
+    drop(log);
+    // It was brought back.
+    fs::write(&path, whole).unwrap();
     fs::remove_file(dir.path().join("index.redb")).unwrap();
     let log = open(dir.path());
-    assert_eq!(orphans_of(&log).await.files, 1);
-    let far = at(99_999_999_999);
-    assert!(log.remove_orphans(far).await.is_err());
+    assert_eq!(orphans_of(&log).await, Orphans::default());
     assert_eq!(bodies(dir.path()), 1);
+    match log.get(1).await.unwrap().entry {
+        Entry::Message(record) => record.attachments[0].1.digest_again().unwrap(),
+        other => panic!("{other:?}"),
+    };
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn tells_what_waits_in_order_with_digests() {
     assert_eq!(waiting[0].signature, Some(signature_of("a")));
     refuse(&log, 101).await;
     message(&log, "b", 102).await;
-    message(&log, "c", 99).await;
+    message(&log, "c", 103).await;
     stands(&log, 0, 3, Some(100));
 
     let waiting = log.unstamped(10).await.unwrap();
@@ -61,7 +61,7 @@ async fn tells_what_waits_in_order_with_digests() {
         [
             (1, at(100), digest_of("a")),
             (3, at(102), digest_of("b")),
-            (4, at(99), digest_of("c")),
+            (4, at(103), digest_of("c")),
         ]
     );
     assert!(waiting.iter().all(|message| message.signature.is_none()));
@@ -117,6 +117,31 @@ async fn a_stamp_moves_on_what_waits() {
         log.stamp_of(10).await,
         Err(Error::NoEntry { ordinal: 10 })
     ));
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_does_not_hide_how_long_messages_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    // The clock was a day ahead.
+    for (id, second) in [("a", 86_500), ("b", 86_501)] {
+        message(&log, id, second).await;
+    }
+    stands(&log, 0, 2, Some(86_500));
+    for (id, second) in [("c", 100), ("d", 160)] {
+        message(&log, id, second).await;
+        stands(&log, 0, if id == "c" { 3 } else { 4 }, Some(100));
+    }
+    // What waits first is again one with a time of tomorrow.
+    stamp(&log, 1, 170).await;
+    message(&log, "e", 180).await;
+    stands(&log, 1, 4, Some(180));
+    let log = open_after(log, dir.path(), |_| {});
+    message(&log, "f", 240).await;
+    message(&log, "g", 300).await;
+    stands(&log, 1, 6, Some(240));
+    stamp(&log, 3, 310).await;
+    stands(&log, 4, 3, Some(180));
 }
 
 #[tokio::test]

@@ -8,8 +8,9 @@ use gateway_tlog::checkpoint::{self, Checkpoint, Log, Opened};
 use gateway_tlog::note::Note;
 
 use super::Error;
+use super::cosigned::{COUNT_MAX, Cosigned, file_name};
 use super::edge::Edge;
-use super::files::{CHECKPOINT, COSIGNED, Files, SYNCED};
+use super::files::{CHECKPOINT, Files, SYNCED};
 use super::leaves::Leaves;
 use super::synced::Synced;
 use super::view::View;
@@ -22,8 +23,8 @@ pub(super) struct Begun {
     pub(super) edge: Edge,
     /// The latest checkpoint that was signed.
     pub(super) signed: Option<Opened>,
-    /// The latest checkpoint with cosignatures.
-    pub(super) cosigned: Option<Opened>,
+    /// The latest checkpoints with cosignatures.
+    pub(super) cosigned: Cosigned,
     /// The files of full tiles that were written and may not be durable.
     pub(super) written: Vec<String>,
     /// The size of the tree that is saved and stands.
@@ -47,19 +48,21 @@ pub(super) fn begin(
 ) -> Result<Begun, Error> {
     let synced = read_synced(files, log)?;
     let signed = read_checkpoint(files, CHECKPOINT, log)?;
-    let cosigned = read_checkpoint(files, COSIGNED, log)?;
     let mut promises = Vec::new();
     let found = [
         (SYNCED, synced.as_ref().map(|(opened, _)| opened)),
         (CHECKPOINT, signed.as_ref()),
-        (COSIGNED, cosigned.as_ref()),
     ];
     for (name, opened) in found {
-        promises.extend(opened.map(|opened| Promise {
-            path: files.path(name),
-            size: opened.checkpoint().size(),
-            root: *opened.checkpoint().root(),
-        }));
+        promises.extend(opened.map(|opened| Promise::of(files, name, opened)));
+    }
+    let mut cosigned = Cosigned::default();
+    for name in (1..=COUNT_MAX).map(file_name) {
+        if let Some(opened) = read_checkpoint(files, &name, log)? {
+            promises.push(Promise::of(files, &name, &opened));
+            let places = cosigned.places(&opened, log);
+            cosigned.put(&places, &opened);
+        }
     }
     if let Some(promise) = promises.iter().find(|promise| promise.size > records) {
         return Err(promise.broken(None, records));
@@ -149,6 +152,14 @@ impl Growth<'_> {
 }
 
 impl Promise {
+    fn of(files: &Files, name: &str, opened: &Opened) -> Self {
+        Self {
+            path: files.path(name),
+            size: opened.checkpoint().size(),
+            root: *opened.checkpoint().root(),
+        }
+    }
+
     fn broken(&self, computed: Option<Hash>, records: u64) -> Error {
         Error::Fork {
             path: self.path.clone(),

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::Error;
 use super::begin::Begun;
+use super::cosigned::Cosigned;
 use super::edge::{Edge, Full};
 use super::files::{CHECKPOINT, Files, SYNCED};
 use super::leaves::Leaves;
@@ -54,7 +55,7 @@ pub(super) struct Published {
 pub(super) struct Shared {
     pub(super) published: watch::Sender<Published>,
     /// Held while checkpoints are written; inside, the latest with cosignatures.
-    pub(super) cosigned: Mutex<Option<Opened>>,
+    pub(super) cosigned: Mutex<Cosigned>,
     /// Why the tree does not grow now.
     pub(super) failure: Mutex<Option<Error>>,
 }
@@ -152,7 +153,13 @@ impl Growing {
             .as_millis()
             .checked_div(interval.as_millis())
             .unwrap_or_default();
-        let published = match signed.filter(|signed| signed.checkpoint().size() == edge.size()) {
+        // One that a former key has signed is signed anew.
+        let is_latest = |signed: &Opened| {
+            let mut signatures = signed.note().signatures().iter();
+            signed.checkpoint().size() == edge.size()
+                && signatures.any(|signature| signature.is_by(signer.verifier()))
+        };
+        let published = match signed.filter(is_latest) {
             Some(signed) => Published::of(Arc::new(edge.clone()), &signed),
             None => sign(Arc::new(edge.clone()), signer, files)?,
         };
@@ -188,8 +195,10 @@ impl Growing {
     pub(super) fn run(mut self, interval: Duration) {
         // Also when something panics: nobody must wait for what will not come.
         let _ending = Ending(Arc::clone(&self.shared));
+        // A tenth of the time is for the round itself: nothing waits longer than the interval.
+        let pause = interval.saturating_sub(interval.checked_div(10).unwrap_or_default());
         loop {
-            let (leaves, told, stop) = self.inbox.take(interval);
+            let (leaves, told, stop) = self.inbox.take(pause);
             let round = self.round(leaves, told, stop);
             let mut failure = self
                 .shared

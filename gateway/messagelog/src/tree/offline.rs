@@ -11,8 +11,9 @@ use gateway_tlog::note::Note;
 use gateway_tlog::proof::Proof;
 use gateway_tlog::tile::{Bundle, Tile, WIDTH_MAX};
 
+use super::cosigned::file_name;
 use super::edge::{Edge, place};
-use super::files::{CHECKPOINT, COSIGNED, Files, SYNCED};
+use super::files::{CHECKPOINT, Files, SYNCED};
 use super::leaves::Leaves;
 use super::synced::Synced;
 use super::view::View;
@@ -112,7 +113,15 @@ impl Offline {
     /// # Errors
     /// It cannot be read.
     pub fn cosigned_checkpoint(&self) -> Result<Option<Bytes>, Error> {
-        Ok(self.files.read(COSIGNED)?.map(Bytes::from))
+        self.cosigned_by(1)
+    }
+
+    /// The latest checkpoint that has cosignatures of at least so many witnesses, if the log has one.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn cosigned_by(&self, count: usize) -> Result<Option<Bytes>, Error> {
+        Ok(self.files.read(&file_name(count))?.map(Bytes::from))
     }
 
     /// What was signed.

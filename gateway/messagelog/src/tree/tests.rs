@@ -6,6 +6,7 @@
     reason = "test helpers"
 )]
 
+mod cosigned;
 mod crash;
 mod damage;
 mod offline;
@@ -19,9 +20,9 @@ use bytes::Bytes;
 use certs_keys::Ed25519Key;
 use gateway_store::segment::{self, Log, Position};
 use gateway_tlog::checkpoint::{self, Checkpoint};
-use gateway_tlog::note::{Kind, Note, Signer};
+use gateway_tlog::note::{Kind, Signer};
 use gateway_tlog::tile::{self, Tile};
-use gateway_tlog::{Hash, cosign, tree};
+use gateway_tlog::{Hash, tree};
 use proptest::prelude::{ProptestConfig, any};
 use proptest::proptest;
 
@@ -495,96 +496,4 @@ async fn a_tree_that_cannot_be_written_says_so_and_grows_when_it_can_again() {
     while world.tree.failure().is_some() {
         tokio::task::yield_now().await;
     }
-}
-
-#[tokio::test]
-async fn cosignatures_stay_with_their_checkpoint_until_a_later_one_has_some() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = open(dir.path());
-    world.grow(10).await;
-    let first = world.tree.checkpoint();
-    assert_eq!(world.tree.cosigned_checkpoint(), None);
-    let a = witness(7);
-    let b = witness(8);
-    let line = |note: &[u8], witness: &Signer, now| {
-        cosign::cosign(&opened(&world.tree, note), witness, now).unwrap()
-    };
-    assert!(
-        world
-            .tree
-            .cosigned(&first, &[line(&first, &a, 100)])
-            .unwrap()
-    );
-    let with_a = world.tree.checkpoint();
-    assert_eq!(world.tree.cosigned_checkpoint().as_ref(), Some(&with_a));
-    assert_eq!(
-        fs::read(dir.path().join("tree/checkpoint")).unwrap(),
-        with_a
-    );
-    // Another witness, and the first one again, later: one line each.
-    let lines = [line(&first, &b, 101), line(&first, &a, 102)];
-    assert!(world.tree.cosigned(&first, &lines).unwrap());
-    let note = Note::parse(&world.tree.checkpoint()).unwrap();
-    assert_eq!(note.signatures().len(), 3);
-    let verifiers = [a.verifier().clone(), b.verifier().clone()];
-    let times: Vec<_> = note
-        .verify(&verifiers)
-        .unwrap()
-        .iter()
-        .map(|verified| verified.time())
-        .collect();
-    assert_eq!(times, [Some(101), Some(102)]);
-
-    world.grow(1).await;
-    let second = world.tree.checkpoint();
-    assert_eq!(Note::parse(&second).unwrap().signatures().len(), 1);
-    let cosigned = world.tree.cosigned_checkpoint().unwrap();
-    assert_eq!(opened(&world.tree, &cosigned).size(), 10);
-    // What is proved is proved under a cosigned checkpoint where there is one.
-    let verified = world
-        .tree
-        .prove(3)
-        .unwrap()
-        .verify(
-            &tree::leaf_hash(&world.tree.leaf(3).unwrap()),
-            world.tree.log(),
-            &verifiers,
-            2,
-        )
-        .unwrap();
-    assert_eq!(verified.checkpoint().size(), 10);
-    assert_eq!(
-        world.tree.prove(11).unwrap().encode(),
-        world.tree.prove(11).unwrap().encode()
-    );
-    assert!(
-        world
-            .tree
-            .cosigned(&second, &[line(&second, &a, 103)])
-            .unwrap()
-    );
-    assert!(
-        !world
-            .tree
-            .cosigned(&first, &[line(&first, &b, 104)])
-            .unwrap()
-    );
-    let cosigned = world.tree.cosigned_checkpoint().unwrap();
-    assert_eq!(opened(&world.tree, &cosigned).size(), 11);
-    drop(world);
-    let world = open(dir.path());
-    assert_eq!(world.tree.cosigned_checkpoint(), Some(cosigned));
-
-    // What this tree never gave is refused.
-    let foreign = Checkpoint::new("node.example/log", 5, [9; 32]).unwrap();
-    let by_another = foreign.sign(&signer(2)).unwrap().to_bytes();
-    assert!(matches!(
-        world.tree.cosigned(&by_another, &[]),
-        Err(Error::Cosignature { .. })
-    ));
-}
-
-fn witness(seed: u8) -> Signer {
-    let key = Ed25519Key::from_seed(&[seed; 32]).unwrap();
-    Signer::new(Kind::Cosignature, &format!("witness{seed}.example"), key).unwrap()
 }

@@ -275,6 +275,41 @@ async fn configurations_that_followed_each_other_quickly_all_count_for_a_while()
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_leaves_each_message_its_configuration() {
+    let country = Country::new();
+    let dir = tempfile::tempdir().unwrap();
+    let log = MessageLog::open(dir.path(), options()).unwrap();
+    let (own, other) = (country.configuration(), Country::new().configuration());
+    let at = |seconds| NOW + SignedDuration::from_secs(seconds);
+    // As downloads tell it; at the second one the clock was a day ahead.
+    let downloads = [
+        (&other, -86_400),
+        (&own, 86_400),
+        (&own, 0),
+        (&other, 7200),
+        (&other, 86_460),
+    ];
+    for (files, seconds) in downloads {
+        log.keep_configuration(files, at(seconds)).await.unwrap();
+        if seconds == 0 {
+            log.append(country.soap_exchange("s-1", Side::Consumer)[0].clone())
+                .await
+                .unwrap();
+        }
+    }
+    drop(log);
+    fails(&verdicts(dir.path())[0], &[]);
+    let history = Reader::open(dir.path()).unwrap().history().unwrap();
+    for (files, seconds) in downloads {
+        let in_use = history.at(at(seconds)).unwrap();
+        assert!(
+            history.files(&in_use[0].hash).unwrap() == *files,
+            "{seconds}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn which_of_several_of_one_moment_was_the_last_is_not_held_against_a_message() {
     // The order of their names is any.
     for _ in 0..4 {

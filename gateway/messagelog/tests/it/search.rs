@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use gateway_messagelog::audit::{Filter, Reader};
+use gateway_messagelog::audit::{Filter, Matches, Reader};
 use gateway_messagelog::{MessageLog, Protocol, Refusal, Side};
 use jiff::{SignedDuration, Timestamp};
 
@@ -49,10 +49,17 @@ async fn made(country: &Country, dir: &Path) {
 }
 
 fn found(dir: &Path, filter: &Filter) -> Vec<u64> {
-    let matches = Reader::open(dir).unwrap().search(filter).unwrap();
-    matches
-        .map(|found| found.unwrap().position.ordinal)
-        .collect()
+    let reader = Reader::open(dir).unwrap();
+    let ordinals = |matches: Matches| -> Vec<u64> {
+        matches
+            .map(|found| found.unwrap().position.ordinal)
+            .collect()
+    };
+    let found = ordinals(reader.search(filter).unwrap());
+    let whole = reader.read_through(filter).unwrap();
+    assert!(!whole.is_indexed());
+    assert_eq!(ordinals(whole), found, "read through: {filter:?}");
+    found
 }
 
 #[tokio::test]
@@ -150,10 +157,12 @@ async fn every_filter_finds_the_same_with_an_index_without_and_with_a_wrong_one(
         }
     };
     check("with an index");
+    assert!(reader.search(&Filter::id("s-1")).unwrap().is_indexed());
     let index = dir.path().join("index.redb");
     let whole = fs::read(&index).unwrap();
     fs::remove_file(&index).unwrap();
     check("without an index");
+    assert!(!reader.search(&Filter::id("s-1")).unwrap().is_indexed());
     fs::write(&index, [7; 9000]).unwrap();
     check("with something else");
 

@@ -148,6 +148,62 @@ async fn proofs_of_before_hold_after_the_entries_were_erased() {
 }
 
 #[tokio::test]
+async fn what_was_erased_cannot_be_guessed_from_its_leaf() {
+    let country = Country::new();
+    let dir = tempfile::tempdir().unwrap();
+    let log = MessageLog::open(dir.path(), options()).unwrap();
+    // The same message twice: whoever guessed all of it would still not know its leaf.
+    let record = country.soap_exchange("q-1", Side::Consumer).remove(0);
+    for _ in 0..2 {
+        log.append(record.clone()).await.unwrap();
+    }
+    let (one, other) = (log.stored(1).await.unwrap(), log.stored(2).await.unwrap());
+    let differ: Vec<_> = (0..one.len()).filter(|at| one[*at] != other[*at]).collect();
+    let (first, last) = (differ[0], differ[differ.len() - 1]);
+    assert!(differ.len() >= 12 && last - first < 16, "{differ:?}");
+    let salts = [&one[first..=last], &other[first..=last]];
+    let tree = log.tree().unwrap();
+    tree.wait_for(2).await.unwrap();
+    let leaves = [tree.leaf(1).unwrap(), tree.leaf(2).unwrap()];
+    assert_ne!(leaves[0], leaves[1]);
+
+    let holds = |salt: &[u8]| {
+        let has = |path: &Path| {
+            fs::read(path)
+                .unwrap()
+                .windows(salt.len())
+                .any(|at| at == salt)
+        };
+        files(dir.path()).iter().any(|path| has(path))
+    };
+    assert!(salts.iter().all(|salt| holds(salt)));
+    let waiting = log.unstamped(100).await.unwrap();
+    log.append_stamp(country.stamp(&waiting, later(4)))
+        .await
+        .unwrap();
+    let last = log.last_ordinal();
+    tree.wait_for(last).await.unwrap();
+    let erased = log.erase_before(later(100), last).await.unwrap();
+    assert_eq!(erased.records, 3);
+    // The salt goes with the message; the leaf stays.
+    assert!(!salts.iter().any(|salt| holds(salt)));
+    assert!(!holds(&record.message[..64]));
+    assert_eq!(leaves, [tree.leaf(1).unwrap(), tree.leaf(2).unwrap()]);
+}
+
+/// All files below a folder.
+fn files(dir: &Path) -> Vec<std::path::PathBuf> {
+    let paths = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let below = paths.map(|path| match path.is_dir() {
+        true => files(&path),
+        false => vec![path],
+    });
+    below.flatten().collect()
+}
+
+#[tokio::test]
 async fn a_log_that_does_not_give_what_was_signed_is_not_opened() {
     let country = Country::new();
     let dir = tempfile::tempdir().unwrap();

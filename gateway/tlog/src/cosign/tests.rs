@@ -109,8 +109,8 @@ fn reads_the_lines_of_known_witnesses() {
     let several = line(&one, 5) + &line(&one, 9) + &line(&one, 7);
     assert_eq!(read(&several, &[&one]), Ok(vec![9]));
     assert_eq!(read("", &[&one]), Err(Error::Unseparated));
-    assert_eq!(read("\n", &[&one]), Err(Error::Unseparated));
     let number = 1;
+    assert_eq!(read("\n", &[&one]), Err(Error::SignatureLine { number }));
     assert_eq!(read("x\n", &[&one]), Err(Error::SignatureLine { number }));
     let number = 2;
     let doubled = format!("{both}\n{both}");
@@ -121,6 +121,46 @@ fn reads_the_lines_of_known_witnesses() {
         read(&open_end, &[&one]),
         Err(Error::SignatureLine { number })
     );
+}
+
+#[test]
+fn an_answer_cannot_make_another_text_of_the_checkpoint() {
+    let checkpoint = checkpoint();
+    let one = witness("one");
+    let known = [one.verifier().clone()];
+    // The witness has signed what the note would be with an empty line in the answer. Kept with the
+    // checkpoint, its line would be a bad signature, and condemn it.
+    let longer = format!("{}\nmore\n", checkpoint.to_text());
+    let line = one.cosign(&longer, 5).unwrap().to_line();
+    let whole = format!("{longer}\n{line}");
+    let note = Note::parse(whole.as_bytes()).unwrap();
+    assert!(note.verify(&known).is_ok());
+    let refused = read_lines(format!("more\n\n{line}").as_bytes(), &checkpoint, &known);
+    assert_eq!(refused, Err(Error::SignatureLine { number: 1 }));
+    let own = cosign(&checkpoint, &one, 5).unwrap().to_line();
+    for (body, number) in [(format!("{own}\n{line}"), 2), (format!("{own}\n"), 2)] {
+        let refused = read_lines(body.as_bytes(), &checkpoint, &known);
+        assert_eq!(refused, Err(Error::SignatureLine { number }), "{body:?}");
+    }
+    let refused = read_lines(b"\xff\n", &checkpoint, &known);
+    assert_eq!(refused, Err(Error::Text));
+}
+
+#[test]
+fn an_answer_without_a_time_is_no_cosignature() {
+    let checkpoint = checkpoint();
+    let key = Ed25519Key::from_seed(&[3; 32]).unwrap();
+    let message = format!("cosignature/v1\ntime 0\n{}", checkpoint.to_text());
+    let signature = key.sign(message.as_bytes());
+    let signer = Signer::new(Kind::Cosignature, "w", key).unwrap();
+    let octets = [&signer.verifier().id()[..], &[0; 8], &signature].concat();
+    let line = format!("— w {}\n", crate::text::base64_encode(&octets));
+    let known = [signer.verifier().clone()];
+    let read = |body: &str| read_lines(body.as_bytes(), &checkpoint, &known);
+    assert_eq!(read(&line), Err(Error::Time { time: 0 }));
+    // Beside one that has a time it does no harm.
+    let later = line.clone() + &cosign(&checkpoint, &signer, 7).unwrap().to_line();
+    assert_eq!(read(&later).unwrap()[0].time(), 7);
 }
 
 #[test]

@@ -14,6 +14,8 @@
     reason = "test helpers"
 )]
 
+mod outside;
+
 use std::collections::HashMap;
 
 use certs_keys::Ed25519Key;

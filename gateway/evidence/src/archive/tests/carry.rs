@@ -126,7 +126,7 @@ async fn a_store_that_is_down_holds_nothing_up_and_gets_all_later() {
 }
 
 #[tokio::test]
-async fn a_file_that_went_away_before_it_was_stored_is_told_and_forgotten() {
+async fn a_file_that_went_away_before_it_was_stored_is_told_until_it_is_back() {
     let place = Place::new();
     let (running, store) = store().await;
     let options = Options {
@@ -138,10 +138,101 @@ async fn a_file_that_went_away_before_it_was_stored_is_told_and_forgotten() {
     let mut archiver = place.archiver(options);
     archiver.once(place.world.clock.now()).await.unwrap();
     running.bucket.state().failing.clear();
+    let file = place.folder().join(&place.files()[0]);
+    let aside = place.dir.path().join("aside");
+    std::fs::rename(&file, &aside).unwrap();
+    for failures in [2, 3] {
+        archiver.once(place.world.clock.now()).await.unwrap();
+        let status = archiver.watch().status();
+        assert_eq!((status.pending, status.transfer_failures), (1, failures));
+        let (_, told) = status.transfer_failure.unwrap();
+        assert!(told.contains("neither here nor in the store"), "{told}");
+    }
+    std::fs::rename(&aside, &file).unwrap();
+    let made = archiver.once(place.world.clock.now()).await.unwrap();
+    assert_eq!(
+        (made.transferred, archiver.watch().status().pending),
+        (1, 0)
+    );
+    assert_eq!(stored(&running), place.files());
+}
+
+#[tokio::test]
+async fn a_file_that_the_store_has_need_not_be_here_any_more() {
+    let place = Place::new();
+    let (running, store) = store().await;
+    let options = Options {
+        store: Some(store),
+        ..place.options()
+    };
+    place.stamped(1).await;
+    let state = place.folder().join("state.json");
+    running.bucket.state().failing = vec![StatusCode::SERVICE_UNAVAILABLE; 50];
+    place.run(&options).await.unwrap();
+    let waiting = std::fs::read(&state).unwrap();
+    running.bucket.state().failing.clear();
+    place.run(&options).await.unwrap();
+    // As if the machine had gone down between the store and the state.
+    std::fs::write(&state, waiting).unwrap();
     std::fs::remove_file(place.folder().join(&place.files()[0])).unwrap();
-    archiver.once(place.world.clock.now()).await.unwrap();
+    let mut archiver = place.archiver(options);
+    let made = archiver.once(place.world.clock.now()).await.unwrap();
     let status = archiver.watch().status();
-    assert_eq!((status.pending, status.transfer_failures), (0, 2));
+    assert_eq!(
+        (made.transferred, status.pending, status.transfer_failures),
+        (1, 0, 0)
+    );
+}
+
+#[tokio::test]
+async fn the_log_is_not_cleaned_before_its_files_are_carried_away() {
+    let place = Place::new();
+    let (running, store) = store().await;
+    let options = Options {
+        keep: SignedDuration::ZERO,
+        store: Some(store),
+        command: command("test -e ok"),
+        ..place.options()
+    };
+    place.stamped(2).await;
+    place.world.log.rotate().await.unwrap();
+    place.world.clock.advance(3600);
+    running.bucket.state().failing = vec![StatusCode::SERVICE_UNAVAILABLE; 50];
+    // Neither has done its work; then the command alone has.
+    for _ in 0..2 {
+        let made = place.run(&options).await.unwrap();
+        assert_eq!((made.transferred, made.erased.segments), (0, 0));
+        std::fs::write(place.folder().join("ok"), "").unwrap();
+    }
+    running.bucket.state().failing.clear();
+    let made = place.run(&options).await.unwrap();
+    assert_eq!((made.transferred, made.erased.segments), (1, 1));
+    // What is archived but not carried away waits for the next time.
+    std::fs::remove_file(place.folder().join("ok")).unwrap();
+    place.stamped(1).await;
+    place.world.log.rotate().await.unwrap();
+    place.world.clock.advance(3600);
+    let made = place.run(&options).await.unwrap();
+    assert_eq!(
+        (made.messages, made.transferred, made.erased.segments),
+        (1, 1, 0)
+    );
+    std::fs::write(place.folder().join("ok"), "").unwrap();
+    assert_eq!(place.run(&options).await.unwrap().erased.segments, 1);
+}
+
+#[tokio::test]
+async fn what_a_command_wrote_is_not_shown_to_whoever_asks_how_it_goes() {
+    let place = Place::new();
+    place.stamped(1).await;
+    let options = Options {
+        command: command("echo password=hunter2; echo key=hunter2 >&2; exit 3"),
+        ..place.options()
+    };
+    let mut archiver = place.archiver(options);
+    archiver.once(place.world.clock.now()).await.unwrap();
+    let (_, told) = archiver.watch().status().transfer_failure.unwrap();
+    assert_eq!(told, "the transfer command failed (exit status: 3)");
 }
 
 #[tokio::test]

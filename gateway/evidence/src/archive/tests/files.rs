@@ -34,6 +34,22 @@ async fn what_is_stamped_becomes_a_file_whose_containers_hold() {
 }
 
 #[tokio::test]
+async fn files_state_and_folder_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    place.stamped(1).await;
+    place.run(&place.options()).await.unwrap();
+    let mode = |path: &std::path::Path| {
+        let metadata = std::fs::metadata(path).unwrap();
+        metadata.permissions().mode() & 0o7777
+    };
+    assert_eq!(mode(&place.folder()), 0o700);
+    for name in [place.files().remove(0), "state.json".to_owned()] {
+        assert_eq!(mode(&place.folder().join(&name)), 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn every_message_is_archived_once_and_files_are_linked_across_runs() {
     let place = Place::new();
     assert_eq!(place.run(&place.options()).await.unwrap().files, 0);

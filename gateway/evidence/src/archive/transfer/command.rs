@@ -6,7 +6,6 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::Child;
 
 /// Runs as `/bin/bash -c ‹text›` in the folder of the archives, with the node's environment and
 /// nothing on its input.
@@ -37,6 +36,17 @@ pub enum Failed {
     },
 }
 
+impl Failed {
+    /// The end of what the command wrote. It may hold secrets of the operator's.
+    #[must_use]
+    pub fn output(&self) -> &str {
+        match self {
+            Self::Run(_) => "",
+            Self::Late { output, .. } | Self::Status { output, .. } => output,
+        }
+    }
+}
+
 impl Command {
     /// A command that may take so long.
     #[must_use]
@@ -50,7 +60,8 @@ impl Command {
     /// Runs it to its end; gives the end of what it wrote.
     ///
     /// # Errors
-    /// It could not be started, failed, or took too long; then it and all it started are ended.
+    /// It could not be started, failed, or took too long; then it and all it started are ended. So
+    /// they are when the future is dropped before the command has ended.
     pub async fn run(&self, dir: &Path) -> Result<String, Failed> {
         let mut child = tokio::process::Command::new(SHELL)
             .arg("-c")
@@ -64,6 +75,7 @@ impl Command {
             .kill_on_drop(true)
             .spawn()
             .map_err(Failed::Run)?;
+        let mut group = Group(child.id());
         let mut output = Output::default();
         let mut errors = Output::default();
         let (out, err) = (child.stdout.take(), child.stderr.take());
@@ -82,6 +94,10 @@ impl Command {
                 }
             };
             let ended = tokio::time::timeout(self.time_max, watched).await;
+            if ended.is_ok() {
+                // What it left running is its own affair.
+                group.0 = None;
+            }
             if let Ok((_, false)) = ended {
                 // What it left running may hold its output open for ever.
                 let _left = tokio::time::timeout(OUTPUT_AFTER_END_MAX, reading).await;
@@ -90,7 +106,9 @@ impl Command {
         };
         let output = join(output, errors);
         let Ok((status, _)) = ended else {
-            end(&mut child).await;
+            drop(group);
+            // Should there be no shell to end it with.
+            let _killed = child.kill().await;
             return Err(Failed::Late {
                 time_max: self.time_max,
                 output,
@@ -104,19 +122,22 @@ impl Command {
     }
 }
 
-/// Ends a command and all that it started: the whole group, which has the number of its leader.
-async fn end(child: &mut Child) {
-    if let Some(group) = child.id() {
-        let _told = tokio::process::Command::new(SHELL)
-            .args(["-c", &format!("kill -KILL -- -{group}")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .await;
+/// A command and all that it started: the group with the number of its leader, who was not yet
+/// collected. Dropping this ends them; it takes the moment that a shell takes.
+#[derive(Debug)]
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0.take() {
+            let _told = std::process::Command::new(SHELL)
+                .args(["-c", &format!("kill -KILL -- -{group}")])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+        }
     }
-    // Should the group be gone already, or the shell not be there.
-    let _killed = child.kill().await;
 }
 
 /// The end of what was written to one pipe.
@@ -159,14 +180,13 @@ impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Run(_) => f.write_str("the transfer command cannot be run"),
-            Self::Late { time_max, output } => write!(
+            // Not what it wrote: that is for the operator alone.
+            Self::Late { time_max, .. } => write!(
                 f,
-                "the transfer command was ended after {} s; it had written: {output}",
+                "the transfer command was ended after {} s",
                 time_max.as_secs()
             ),
-            Self::Status { status, output } => {
-                write!(f, "the transfer command failed ({status}): {output}")
-            }
+            Self::Status { status, .. } => write!(f, "the transfer command failed ({status})"),
         }
     }
 }

@@ -118,6 +118,15 @@ impl Store {
         })
     }
 
+    /// Whether the store has a file of this name and content.
+    ///
+    /// # Errors
+    /// It does not tell.
+    pub async fn has(&self, name: &str, bytes: u64, sha256: &str) -> Result<bool, Error> {
+        let there = self.look(&self.prefix.clone().join(name)).await?;
+        Ok(there.is_some_and(|there| there.is(bytes, sha256).is_ok()))
+    }
+
     #[cfg(test)]
     pub(super) fn with_parts_of(mut self, bytes: u64) -> Self {
         self.part_bytes_min = bytes;

@@ -12,10 +12,12 @@ use gateway_evidence::containers;
 use gateway_messagelog::audit::{self, Outcome, check_plain, commitment};
 use gateway_messagelog::{Content, Direction, Entry, Error as LogError, Record};
 use gateway_policy::locate::JSON_BYTES_MAX;
+use gateway_tlog::note::Verifier;
 use gateway_tlog::proof::Proof;
 
 use super::contents::Contents;
 use super::{CONTAINERS, Recorded, Rests, Verdict, plain, proof, record};
+use crate::audit::anchor::Anchors;
 use crate::audit::basis::{self, Body, InForce, KnownRules};
 use crate::audit::configuration::Configuration;
 use crate::audit::documents::{self, Document};
@@ -28,6 +30,7 @@ use crate::causes::with_causes;
 pub(in crate::audit) fn verify(
     source: Source,
     given: Option<&Configuration>,
+    anchors: Option<&Anchors>,
     log_key: Option<&str>,
 ) -> Result<Verdict, Error> {
     let mut verdict = Verdict::default();
@@ -39,7 +42,9 @@ pub(in crate::audit) fn verify(
         }
     };
     contents.head(&mut verdict);
-    let own = contents.configurations(&mut verdict);
+    // Those in it are not asked where one is given.
+    let judging = anchors.filter(|_| given.is_none());
+    let own = contents.configurations(judging, &mut verdict);
     let keys = contents.keys(log_key, &mut verdict);
     let key = keys.log.as_ref().and_then(|log| log.keys().first());
     verdict.log_key = key.map(|key| {
@@ -64,8 +69,15 @@ pub(in crate::audit) fn verify(
     let Judging {
         contents,
         mut verdict,
+        keys,
         ..
     } = judging;
+    let cosigned = |key: &&Verifier| {
+        let mut records = verdict.records.iter();
+        records.any(|one| one.in_log.witnesses.iter().any(|name| name == key.name()))
+    };
+    let witnesses = keys.witnesses.iter().filter(cosigned);
+    verdict.witness_keys = witnesses.map(Verifier::to_vkey).collect();
     contents.nothing_else(&mut verdict);
     if given.is_none() {
         verdict.configurations = own;

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use gateway_asic::zip::{self, Entry as File, Source};
+use gateway_globalconf::disk::SIGNED_DIRECTORY;
 
 use super::{
     CONTAINERS, KEYS, LIMITS, LOG, PLAIN, PROOF, README, RECORD, Verdict, is_configuration,
 };
+use crate::audit::anchor::Anchors;
 use crate::audit::configuration::{Configuration, Files, Origin, is_for_others};
 use crate::audit::tree::Keys;
 use crate::causes::with_causes;
@@ -70,7 +72,11 @@ impl Contents {
     }
 
     /// The configurations, in the order of their folders.
-    pub(super) fn configurations(&mut self, verdict: &mut Verdict) -> Vec<Configuration> {
+    pub(super) fn configurations(
+        &mut self,
+        anchors: Option<&Anchors>,
+        verdict: &mut Verdict,
+    ) -> Vec<Configuration> {
         let mut folders: BTreeMap<String, Files> = BTreeMap::new();
         let names: Vec<String> = self.rest.iter().cloned().collect();
         for name in names {
@@ -90,8 +96,16 @@ impl Contents {
         }
         let mut read = Vec::new();
         for (folder, files) in folders {
-            match Configuration::of(&files, Origin::Bundle(folder.clone())) {
-                Ok(configuration) => read.push(configuration),
+            if !files.keys().any(|path| path.ends_with(SIGNED_DIRECTORY)) {
+                verdict.remarks.push(format!(
+                    "{folder}/: what the registry signed is not in it, so no anchor vouches for it"
+                ));
+            }
+            match Configuration::of(&files, Origin::Bundle(folder.clone()), anchors) {
+                Ok(configuration) => {
+                    verdict.failures.extend(configuration.failure());
+                    read.push(configuration);
+                }
                 Err(reason) => verdict.fail(&format!("{folder}/: {reason}")),
             }
         }

@@ -1,58 +1,40 @@
 //! What counts as held by both, and what as missing. Logs are written as letters: one a message.
 
-use std::collections::HashMap;
-
 use certs_keys::{Digest, DigestAlgorithm};
 use gateway_messagelog::{Direction, Side};
+use gateway_store::segment::Position;
 use jiff::Timestamp;
 
-use super::{Comparison, Log, Message};
-
-const CONSUMER: &str = "AZ/GOV/1/consumer";
-const PROVIDER: &str = "AZ/GOV/2/provider";
+use super::{Comparison, Found, Log, Message, OneSided, Share, is_provider};
 
 /// A log with messages of one exchange: `q` a request, `r` a response, `Q` and `R` of other octets.
 fn log(side: Side, messages: &str) -> Log {
-    let (node, peer) = match side {
-        Side::Consumer => (CONSUMER, PROVIDER),
-        Side::Provider => (PROVIDER, CONSUMER),
-    };
-    let messages: Vec<_> = (1..)
-        .zip(messages.chars())
-        .map(|(ordinal, letter)| {
-            let direction = match letter.to_ascii_lowercase() {
-                'q' => Direction::Request,
-                _ => Direction::Response,
-            };
-            // Whom a request goes to is not known yet when a consumer logs it.
-            let is_known = side == Side::Provider || direction == Direction::Response;
-            Message {
+    let messages = (1..).zip(messages.chars()).map(|(ordinal, letter)| {
+        let direction = match letter.to_ascii_lowercase() {
+            'q' => Direction::Request,
+            _ => Direction::Response,
+        };
+        Message {
+            is_provider: is_provider(side),
+            exchange: [7; 32],
+            position: Position {
                 ordinal,
-                time: Timestamp::from_second(ordinal.cast_signed()).unwrap(),
-                direction,
-                peer: is_known.then(|| peer.to_owned()),
-                octets: digest(&letter.to_string()),
-                client: "AZ/GOV/1/client".to_owned(),
-                service: "AZ/GOV/2/service/s".to_owned(),
-                message_id: "m".to_owned(),
-            }
-        })
-        .collect();
-    let exchange = (side, digest("exchange"));
-    let exchanges = match messages.is_empty() {
-        true => HashMap::new(),
-        false => HashMap::from([(exchange, messages)]),
+                segment: 1,
+                offset: ordinal,
+            },
+            time: Timestamp::from_second(ordinal.cast_signed()).unwrap(),
+            direction,
+            // Whom a request goes to is not known yet when a consumer logs it.
+            is_with_other: side == Side::Provider || direction == Direction::Response,
+            octets: [u8::try_from(letter).unwrap(); 32],
+        }
+    });
+    let mut log = Log {
+        messages: messages.collect(),
+        ..Log::default()
     };
-    Log {
-        node: node.to_owned(),
-        exchanges,
-        kept_from: None,
-        unreadable: Vec::new(),
-    }
-}
-
-fn digest(text: &str) -> Digest {
-    Digest::of(DigestAlgorithm::Sha256, text.as_bytes())
+    log.sort();
+    log
 }
 
 /// Numbers as of the text: matched, different, missing, not received, unanswered, erased.
@@ -60,7 +42,7 @@ fn digest(text: &str) -> Digest {
 fn check(consumer: &Log, provider: &Log, expected: [usize; 6]) {
     // Which of them is named first makes no difference.
     for (a, b) in [(consumer, provider), (provider, consumer)] {
-        let found = Comparison::of(a, b);
+        let found = Found::of(a, b);
         let count = |number: u64| usize::try_from(number).unwrap();
         let numbers = [
             count(found.matched),
@@ -70,11 +52,7 @@ fn check(consumer: &Log, provider: &Log, expected: [usize; 6]) {
             count(found.unanswered),
             count(found.erased),
         ];
-        assert_eq!(numbers, expected, "{}", found.text());
-        assert_eq!(
-            found.holds(),
-            found.different.is_empty() && found.missing.is_empty()
-        );
+        assert_eq!(numbers, expected, "{found:?}");
     }
 }
 
@@ -130,22 +108,86 @@ fn what_retention_erased_on_the_other_side_is_not_missing() {
 }
 
 #[test]
+fn tells_whose_log_a_message_is_in() {
+    let (consumer, provider) = (log(Side::Consumer, "qr"), log(Side::Provider, "q"));
+    let alone = |found: &Found| -> Vec<(bool, u64)> {
+        let missing = found.missing.iter();
+        missing
+            .map(|one| (one.is_of_second, one.position.ordinal))
+            .collect()
+    };
+    assert_eq!(alone(&Found::of(&consumer, &provider)), [(false, 2)]);
+    assert_eq!(alone(&Found::of(&provider, &consumer)), [(true, 2)]);
+    let nothing = log(Side::Consumer, "");
+    assert_eq!(alone(&Found::of(&nothing, &provider)), [(true, 1)]);
+    assert_eq!(alone(&Found::of(&provider, &nothing)), [(false, 1)]);
+}
+
+#[test]
+fn keeps_exchanges_of_one_log_apart() {
+    let (mut consumer, provider) = (log(Side::Consumer, "qr"), log(Side::Provider, "qr"));
+    let mut other = log(Side::Consumer, "QR").messages;
+    for message in &mut other {
+        message.exchange = [8; 32];
+    }
+    consumer.messages.extend(other);
+    // A node that is both sides of an exchange holds it twice.
+    consumer.messages.extend(log(Side::Provider, "qr").messages);
+    consumer.sort();
+    let found = Found::of(&consumer, &provider);
+    let numbers = (found.matched, found.missing.len(), found.not_received);
+    assert_eq!(numbers, (2, 3, 1), "{found:?}");
+}
+
+#[test]
+fn every_exchange_is_in_one_share() {
+    for shares in [1, 2, 7] {
+        for number in 0..100_u32 {
+            let digest = Digest::of(DigestAlgorithm::Sha256, &number.to_be_bytes());
+            let share = |number| Share { number, shares };
+            let held = (0..shares).filter(|number| share(*number).holds(&digest));
+            assert_eq!(held.count(), 1);
+        }
+    }
+}
+
+#[test]
 fn names_the_message_and_what_cannot_be_read() {
-    let mut provider = log(Side::Provider, "q");
-    provider
+    let alone = OneSided {
+        node: "AZ/GOV/1/consumer".to_owned(),
+        record: 2,
+        time: "1970-01-01T00:00:02Z".to_owned(),
+        direction: "response",
+        client: "AZ/GOV/1/client".to_owned(),
+        service: "AZ/GOV/2/service/s".to_owned(),
+        message_id: "m\u{1b}[2J".to_owned(),
+    };
+    let mut found = Comparison {
+        nodes: [
+            "AZ/GOV/1/consumer".to_owned(),
+            "AZ/GOV/2/provider".to_owned(),
+        ],
+        matched: 1,
+        missing: vec![alone.clone()],
+        ..Comparison::default()
+    };
+    assert!(!found.holds());
+    found.missing.clear();
+    assert!(found.holds());
+    found.different.push(alone);
+    found
         .unreadable
         .push("AZ/GOV/2/provider: damaged".to_owned());
-    let found = Comparison::of(&log(Side::Consumer, "qr"), &provider);
     assert!(!found.holds());
     let said = found.text();
     for wanted in [
-        "FAIL missing: response m of AZ/GOV/1/client → AZ/GOV/2/service/s (record 2 of \
-         AZ/GOV/1/consumer, 1970-01-01T00:00:02Z)\n",
+        "FAIL different: response m\u{fffd}[2J of AZ/GOV/1/client → AZ/GOV/2/service/s (record 2 \
+         of AZ/GOV/1/consumer, 1970-01-01T00:00:02Z)\n",
         "FAIL AZ/GOV/2/provider: damaged\n",
-        "AZ/GOV/1/consumer ↔ AZ/GOV/2/provider: 1 messages matched, 0 different, 1 missing; ",
+        "AZ/GOV/1/consumer ↔ AZ/GOV/2/provider: 1 messages matched, 1 different, 0 missing; ",
     ] {
         assert!(said.contains(wanted), "no {wanted} in {said}");
     }
-    let nothing = Comparison::of(&log(Side::Consumer, ""), &provider);
-    assert!(!nothing.holds());
+    found.different.clear();
+    assert!(!found.holds());
 }

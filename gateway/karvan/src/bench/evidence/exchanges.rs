@@ -1,9 +1,13 @@
-//! What the extras of the log cost an exchange, and what an exchange leaves on the disk.
+//! What the log and its extras cost an exchange, and what an exchange leaves on the disk.
 //!
-//! The same load in turns on two nodes without tree, time stamps and witnesses, and on two with all
-//! of them: a tree with a checkpoint each second, each node cosigning the other's every two
-//! seconds, all messages stamped each second. Deployed nodes stamp each minute: the same messages in
-//! fewer, larger batches. Each turn founds a country of its own, so no log is longer than another.
+//! The same load in turns on two nodes whose log lies in memory and has nothing beside it, on two whose log
+//! is durable, and on two with all the extras: a tree with a checkpoint each second, each node
+//! cosigning the other's every two seconds, all messages stamped each second. Deployed nodes stamp each
+//! minute: the same messages in fewer, larger batches. Each turn founds a country of its own, so no
+//! log is longer than another.
+//!
+//! A node cannot do without its log, not even here. So what the log takes of the processors is read from
+//! its threads, and what durability takes is the step from memory to disk.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +16,8 @@ use gateway_messagelog::Entry;
 use gateway_messagelog::audit::Reader;
 use serde::Serialize;
 
-use super::measure::{bytes_at, each, mean, percent_less};
+use super::measure::{bytes_at, each, mean, percent_less, real};
+use super::threads::Used;
 use super::{Options, opened};
 use crate::bench::case::Case;
 use crate::bench::parts::{self, part};
@@ -27,10 +32,16 @@ pub(super) struct Figures {
     /// What the parts of an exchange would allow.
     pub(super) bound_per_s: f64,
     pub(super) rounds: Vec<Round>,
+    /// Mean of the rounds; `None`: there is no file system in memory.
+    pub(super) memory_per_s: Option<f64>,
     pub(super) off_per_s: f64,
     pub(super) on_per_s: f64,
-    /// How many fewer exchanges with the extras.
+    /// How many fewer exchanges with a durable log than with one in memory.
+    pub(super) durable_cost_percent: Option<f64>,
+    /// How many fewer exchanges with the extras than with the durable log alone.
     pub(super) cost_percent: f64,
+    /// Of the last round.
+    pub(super) processors: Vec<Processors>,
     /// What the last of the loads with extras left at the two nodes.
     pub(super) disk: Vec<Disk>,
 }
@@ -38,8 +49,28 @@ pub(super) struct Figures {
 /// Exchanges a second.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Round {
+    /// With a log in memory, without extras.
+    pub(super) memory_per_s: Option<f64>,
+    /// With a durable log, without extras.
     pub(super) off_per_s: f64,
+    /// With everything.
     pub(super) on_per_s: f64,
+}
+
+/// What both nodes together used of the processors for an exchange.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Processors {
+    pub(super) log: &'static str,
+    pub(super) exchange_us: f64,
+    /// In the threads that commit, index and hash what is logged.
+    pub(super) log_us: f64,
+}
+
+/// What was seen in one turn.
+struct Turn {
+    per_s: f64,
+    processors: Option<Processors>,
+    disks: Vec<Disk>,
 }
 
 /// Octets on the disk of a node, an exchange.
@@ -57,43 +88,64 @@ pub(super) struct Disk {
 
 pub(super) async fn run(options: &Options) -> Result<Figures, Error> {
     let bound_per_s = parts::bound(options.case).await?;
+    let memory = Path::new(MEMORY);
+    let memory = memory.is_dir().then_some(memory);
     let mut rounds = Vec::new();
-    let mut disk = Vec::new();
+    let mut last = Vec::new();
     for _ in 0..options.rounds {
-        let (off_per_s, _) = turn(options, without_extras).await?;
-        let (on_per_s, left) = turn(options, with_extras).await?;
+        last.clear();
+        if let Some(memory) = memory {
+            last.push(turn(options, "in memory", without_extras, memory).await?);
+        }
+        let disk = std::env::temp_dir();
+        last.push(turn(options, "durable", without_extras, &disk).await?);
+        last.push(turn(options, "with all extras", with_extras, &disk).await?);
+        let per_s: Vec<f64> = last.iter().rev().map(|turn| turn.per_s).collect();
+        let at = |place: usize| per_s.get(place).copied();
         rounds.push(Round {
-            off_per_s,
-            on_per_s,
+            memory_per_s: at(2),
+            off_per_s: at(1).unwrap_or(0.0),
+            on_per_s: at(0).unwrap_or(0.0),
         });
-        disk = left;
     }
-    let off: Vec<f64> = rounds.iter().map(|round| round.off_per_s).collect();
-    let on: Vec<f64> = rounds.iter().map(|round| round.on_per_s).collect();
-    let (off_per_s, on_per_s) = (mean(&off), mean(&on));
+    let all = |figure: fn(&Round) -> Option<f64>| -> Vec<f64> {
+        rounds.iter().filter_map(figure).collect()
+    };
+    let in_memory = all(|round| round.memory_per_s);
+    let memory_per_s = (!in_memory.is_empty()).then(|| mean(&in_memory));
+    let off_per_s = mean(&all(|round| Some(round.off_per_s)));
+    let on_per_s = mean(&all(|round| Some(round.on_per_s)));
     Ok(Figures {
         case: options.case.to_string(),
         clients: options.clients,
         bound_per_s,
-        rounds,
+        memory_per_s,
         off_per_s,
         on_per_s,
+        durable_cost_percent: memory_per_s.map(|memory| percent_less(memory, off_per_s)),
         cost_percent: percent_less(off_per_s, on_per_s),
-        disk,
+        processors: last.iter().filter_map(|turn| turn.processors).collect(),
+        disk: last.pop().map(|turn| turn.disks).unwrap_or_default(),
+        rounds,
     })
 }
 
-/// Exchanges a second, and what is left on the disks.
+/// Founds a country below `base`, puts the load on it, and looks at what is left.
 async fn turn(
     options: &Options,
+    log: &'static str,
     change: fn(&mut config::node::Node),
-) -> Result<(f64, Vec<Disk>), Error> {
-    let town = Town::start_as(&plan::COUNTRY, options.case.key, Some(change)).await?;
+    base: &Path,
+) -> Result<Turn, Error> {
+    let town = Town::start_in(base, &plan::COUNTRY, options.case.key, Some(change)).await?;
     let load = load(&town, options.case);
     load.run(4, WARM_UP).await?;
+    let nodes = [town.consumer.id(), town.provider.id()];
+    let before = nodes.map(Used::by);
     let outcome = load.run(options.clients.max(1), options.seconds).await?;
     // Time stamps, tiles and index follow the exchanges.
     tokio::time::sleep(SETTLE).await;
+    let processors = used(log, nodes.map(Used::by), before, outcome.exchanges);
     let folders = ["consumer", "provider"].map(|node| {
         let log = town.place.node_folder(node).join("data").join("log");
         (node, log)
@@ -105,8 +157,32 @@ async fn turn(
         drop(folder);
         disks
     });
-    let disks = measuring.await.map_err(|error| part(&error))??;
-    Ok((outcome.exchanges_per_s, disks))
+    Ok(Turn {
+        per_s: outcome.exchanges_per_s,
+        processors,
+        disks: measuring.await.map_err(|error| part(&error))??,
+    })
+}
+
+/// For an exchange, of both nodes; `None` where the system does not say.
+fn used(
+    log: &'static str,
+    after: [Option<Used>; 2],
+    before: [Option<Used>; 2],
+    exchanges: u64,
+) -> Option<Processors> {
+    let mut sum = Used::default();
+    for (after, before) in after.into_iter().zip(before) {
+        let since = after?.since(before?);
+        sum.all_us += since.all_us;
+        sum.log_us += since.log_us;
+    }
+    let exchanges = real(exchanges.max(1));
+    Some(Processors {
+        log,
+        exchange_us: sum.all_us / exchanges,
+        log_us: sum.log_us / exchanges,
+    })
 }
 
 fn load(town: &Town, case: Case) -> crate::bench::Load {
@@ -156,6 +232,8 @@ fn disk(node: &'static str, log: &Path) -> Result<Disk, Error> {
     })
 }
 
+/// Where Linux keeps files in memory.
+const MEMORY: &str = "/dev/shm";
 const WARM_UP: Duration = Duration::from_millis(500);
 const SETTLE: Duration = Duration::from_secs(3);
 /// Longer than any run.

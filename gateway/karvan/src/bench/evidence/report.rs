@@ -83,23 +83,64 @@ fn append_text(figures: &append::Figures) -> String {
 
 fn exchanges_text(figures: &exchanges::Figures) -> String {
     let mut text = format!(
-        "\nexchanges a second, {}, {} clients: tree, stamping each second and witnesses off and on\n\
-         {:<9}{:>9}{:>9}\n",
-        figures.case, figures.clients, "round", "off", "on"
+        "\nexchanges a second, {}, {} clients: log in memory, durable, with tree, stamping each second and \
+         witnesses\n\
+         {:<9}{:>10}{:>9}{:>12}\n",
+        figures.case, figures.clients, "round", "in memory", "durable", "with extras"
     );
+    let known =
+        |figure: Option<f64>| figure.map_or("?".to_owned(), |figure| format!("{figure:.0}"));
     for (round, number) in figures.rounds.iter().zip(1_u32..) {
         line(
             &mut text,
-            format_args!("{number:<9}{:>9.0}{:>9.0}", round.off_per_s, round.on_per_s),
+            format_args!(
+                "{number:<9}{:>10}{:>9.0}{:>12.0}",
+                known(round.memory_per_s),
+                round.off_per_s,
+                round.on_per_s
+            ),
         );
     }
     line(
         &mut text,
         format_args!(
-            "{:<9}{:>9.0}{:>9.0}   the extras cost {:.1} %; bound of the parts {:.0}",
-            "mean", figures.off_per_s, figures.on_per_s, figures.cost_percent, figures.bound_per_s
+            "{:<9}{:>10}{:>9.0}{:>12.0}   bound of the parts {:.0}",
+            "mean",
+            known(figures.memory_per_s),
+            figures.off_per_s,
+            figures.on_per_s,
+            figures.bound_per_s
         ),
     );
+    if let Some(cost) = figures.durable_cost_percent {
+        line(&mut text, format_args!("durability costs {cost:.1} %"));
+    }
+    line(
+        &mut text,
+        format_args!("the extras cost {:.1} %", figures.cost_percent),
+    );
+    if !figures.processors.is_empty() {
+        line(
+            &mut text,
+            format_args!(
+                "\nprocessor time of both nodes for an exchange, and in the threads of the log\n\
+                 {:<16}{:>9}{:>9}{:>7}",
+                "log", "all µs", "log µs", "share"
+            ),
+        );
+    }
+    for row in &figures.processors {
+        line(
+            &mut text,
+            format_args!(
+                "{:<16}{:>9.0}{:>9.0}{:>5.1} %",
+                row.log,
+                row.exchange_us,
+                row.log_us,
+                ratio(row.log_us, row.exchange_us) * 100.0
+            ),
+        );
+    }
     line(
         &mut text,
         format_args!(
@@ -207,22 +248,33 @@ fn on(is_on: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::exchanges_text;
-    use crate::bench::evidence::exchanges::{Disk, Figures, Round};
+    use crate::bench::evidence::exchanges::{Disk, Figures, Processors, Round};
 
     #[test]
     fn the_load_is_told_round_by_round() {
-        let round = |off_per_s, on_per_s| Round {
+        let round = |memory_per_s, off_per_s, on_per_s| Round {
+            memory_per_s,
             off_per_s,
             on_per_s,
         };
-        let figures = Figures {
+        let mut figures = Figures {
             case: "rest-2k-p256".to_owned(),
             clients: 48,
             bound_per_s: 3000.0,
-            rounds: vec![round(1000.0, 950.0), round(1100.0, 940.0)],
+            rounds: vec![
+                round(Some(1100.0), 1000.0, 950.0),
+                round(Some(1000.0), 1100.0, 940.0),
+            ],
+            memory_per_s: Some(1050.0),
             off_per_s: 1050.0,
             on_per_s: 945.0,
+            durable_cost_percent: Some(0.0),
             cost_percent: 10.0,
+            processors: vec![Processors {
+                log: "durable",
+                exchange_us: 1000.0,
+                log_us: 75.0,
+            }],
             disk: vec![Disk {
                 node: "consumer",
                 exchanges: 4700,
@@ -233,16 +285,32 @@ mod tests {
             }],
         };
         let expected = "
-exchanges a second, rest-2k-p256, 48 clients: tree, stamping each second and witnesses off and on
-round          off       on
-1             1000      950
-2             1100      940
-mean          1050      945   the extras cost 10.0 %; bound of the parts 3000
+exchanges a second, rest-2k-p256, 48 clients: log in memory, durable, with tree, stamping each second and witnesses
+round     in memory  durable with extras
+1              1100     1000         950
+2              1000     1100         940
+mean           1050     1050         945   bound of the parts 3000
+durability costs 0.0 %
+the extras cost 10.0 %
+
+processor time of both nodes for an exchange, and in the threads of the log
+log                all µs   log µs  share
+durable              1000       75  7.5 %
 
 bytes on disk for an exchange, with the extras (the index grows in steps)
 node        exchanges  messages   stamps   index   tree
 consumer         4700     18000      150     900    130
 ";
         assert_eq!(exchanges_text(&figures), expected);
+
+        figures.durable_cost_percent = None;
+        figures.memory_per_s = None;
+        figures.processors = Vec::new();
+        let text = exchanges_text(&figures);
+        assert!(text.contains("mean              ?     1050"), "{text}");
+        assert!(
+            !text.contains("durability costs") && !text.contains("processor time"),
+            "{text}"
+        );
     }
 }

@@ -61,6 +61,7 @@ pub(in crate::node) fn options(config: &Loaded<file::Node>) -> Result<Options, E
         remove_local: store.is_some_and(|store| store.remove_local),
         store: store.map(|values| open(config, values)).transpose()?,
         command,
+        reminder: Some(config.path(&config.values.data_dir).join(REMINDER)),
         ..Options::new(dir)
     })
 }
@@ -212,6 +213,8 @@ fn certificates(text: &str) -> Result<Vec<Certificate>, certs_x509::Error> {
         .collect()
 }
 
+/// Beside the log, whose archiving it remembers.
+const REMINDER: &str = "archived.json";
 /// Keys with many signatures are long.
 const KEY_BYTES_MAX: u64 = 1 << 20;
 const LINE_BYTES_MAX: u64 = 4096;

@@ -54,8 +54,8 @@ pub(super) async fn answer(
         ));
     }
     match asked.unique {
-        true => one(downloads, &party, &ordinals).await,
-        false => all(downloads, &party, ordinals, &asked),
+        true => one(downloads, peer, &party, &ordinals).await,
+        false => all(downloads, peer, &party, ordinals, &asked),
     }
 }
 
@@ -162,6 +162,7 @@ async fn stamped(downloads: &Downloads, ordinals: &[u64], force: bool) -> Result
 /// One container, as it is. Of several any will do.
 async fn one(
     downloads: &Downloads,
+    peer: &Peer,
     party: &ClientId,
     ordinals: &[u64],
 ) -> Result<Response<Body>, Refused> {
@@ -170,7 +171,7 @@ async fn one(
         Refused::failed("The signed document cannot be made", error)
     };
     // A document is put together in memory, and under a time stamp over thousands that is not little.
-    let slot = downloads.slots.take()?;
+    let slot = downloads.slots.take(peer.address.ip())?;
     let ordinal = ordinals.first().copied().unwrap_or_default();
     let logged = log.get(ordinal).await.map_err(|error| failed(&error))?;
     let document = Binder::new(log).document(&logged).await;
@@ -184,6 +185,7 @@ async fn one(
 /// A ZIP file of containers.
 fn all(
     downloads: &Downloads,
+    peer: &Peer,
     party: &ClientId,
     ordinals: Vec<u64>,
     asked: &Asked,
@@ -192,7 +194,7 @@ fn all(
     let name = names::download(&asked.query_id, asked.direction);
     let envelope = downloads.envelope(party.member())?;
     let head = Head::new("application/zip", &name, envelope.as_ref());
-    let (slot, runtime) = (downloads.slots.take()?, Handle::current());
+    let (slot, runtime) = (downloads.slots.take(peer.address.ip())?, Handle::current());
     Ok(head.with(slot.body(envelope, move |out| pack(&log, &ordinals, &runtime, out))))
 }
 

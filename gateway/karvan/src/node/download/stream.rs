@@ -1,9 +1,11 @@
 //! Files written while they are sent, in constant memory.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, BufWriter, Read, Write};
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -12,6 +14,7 @@ use gateway_net::{Body, BodySender};
 use http::StatusCode;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::Refused;
 
@@ -19,6 +22,7 @@ use super::Refused;
 #[derive(Debug)]
 pub(super) struct Slots {
     downloads: Arc<Semaphore>,
+    shares: Shares,
     searches: Arc<Semaphore>,
 }
 
@@ -28,12 +32,33 @@ pub(super) struct Turn(#[expect(dead_code, reason = "held")] OwnedSemaphorePermi
 
 /// A place to run in.
 #[derive(Debug)]
-pub(super) struct Slot(OwnedSemaphorePermit);
+pub(super) struct Slot {
+    #[expect(dead_code, reason = "held")]
+    place: OwnedSemaphorePermit,
+    #[expect(dead_code, reason = "held")]
+    share: Share,
+}
+
+/// How many downloads each address has: one that reads slowly leaves places for others.
+#[derive(Clone, Debug, Default)]
+struct Shares(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One download of an address.
+#[derive(Debug)]
+struct Share {
+    shares: Shares,
+    address: IpAddr,
+}
+
+/// How much longer a reader may keep its writer waiting. What it reads earns it more.
+#[derive(Debug)]
+struct Patience(Duration);
 
 /// Sends what is written to it as the body of a response.
 struct BodyWriter {
     sender: BodySender,
     runtime: Handle,
+    patience: Patience,
 }
 
 /// Hands what is written to a reader on another thread.
@@ -55,6 +80,7 @@ impl Slots {
     pub(super) fn new() -> Self {
         Self {
             downloads: Arc::new(Semaphore::new(DOWNLOADS_MAX)),
+            shares: Shares::default(),
             searches: Arc::new(Semaphore::new(SEARCHES_MAX)),
         }
     }
@@ -66,14 +92,55 @@ impl Slots {
         turn.ok().map(Turn)
     }
 
-    pub(super) fn take(&self) -> Result<Slot, Refused> {
-        let permit = Arc::clone(&self.downloads).try_acquire_owned();
-        permit.map(Slot).map_err(|_| {
-            Refused::new(
+    /// A place for a download to this address, if there is one.
+    pub(super) fn take(&self, address: IpAddr) -> Result<Slot, Refused> {
+        let share = self.shares.take(address);
+        let place = Arc::clone(&self.downloads).try_acquire_owned().ok();
+        match (place, share) {
+            (Some(place), Some(share)) => Ok(Slot { place, share }),
+            (None, _) | (_, None) => Err(Refused::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many downloads at once; try again shortly",
-            )
+            )),
+        }
+    }
+}
+
+impl Shares {
+    fn take(&self, address: IpAddr) -> Option<Share> {
+        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = shares.entry(address).or_default();
+        if *taken >= DOWNLOADS_PER_ADDRESS_MAX {
+            return None;
+        }
+        *taken = taken.saturating_add(1);
+        Some(Share {
+            shares: self.clone(),
+            address,
         })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let shares = &self.shares.0;
+        let mut shares = shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = shares.get_mut(&self.address) {
+            *taken = taken.saturating_sub(1);
+            if *taken == 0 {
+                shares.remove(&self.address);
+            }
+        }
+    }
+}
+
+impl Patience {
+    /// It waited so long, and so many octets were taken then.
+    fn waited(&mut self, time: Duration, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let earned = Duration::from_millis(bytes.saturating_mul(1000) / BYTES_PER_SECOND_MIN);
+        let left = self.0.saturating_sub(time).saturating_add(earned);
+        self.0 = left.min(STALL_MAX);
     }
 }
 
@@ -87,9 +154,14 @@ impl Slot {
     {
         let (sender, body) = gateway_net::channel(CHUNKS_MAX);
         let runtime = Handle::current();
-        let mut out = BufWriter::with_capacity(CHUNK_BYTES, BodyWriter { sender, runtime });
+        let out = BodyWriter {
+            sender,
+            runtime,
+            patience: Patience(STALL_MAX),
+        };
+        let mut out = BufWriter::with_capacity(CHUNK_BYTES, out);
         tokio::task::spawn_blocking(move || {
-            let _slot = self.0;
+            let _slot = self;
             let written = match envelope {
                 None => write(&mut out).map_err(|error| report(&error)),
                 Some(envelope) => sealed(&envelope, write, &mut out),
@@ -133,9 +205,13 @@ fn report(error: &dyn std::error::Error) {
 impl Write for BodyWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let chunk = Bytes::copy_from_slice(bytes);
-        let sending = async { tokio::time::timeout(STALL_MAX, self.sender.send(chunk)).await };
+        let (begun, patience) = (Instant::now(), self.patience.0);
+        let sending = async { tokio::time::timeout(patience, self.sender.send(chunk)).await };
         match self.runtime.block_on(sending) {
-            Ok(Ok(())) => Ok(bytes.len()),
+            Ok(Ok(())) => {
+                self.patience.waited(begun.elapsed(), bytes.len());
+                Ok(bytes.len())
+            }
             Ok(Err(gone)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, gone)),
             Err(stalled) => Err(io::Error::new(io::ErrorKind::TimedOut, stalled)),
         }
@@ -185,7 +261,10 @@ impl fmt::Debug for BodyWriter {
 
 /// A reader that takes nothing for so long is given up: its thread is wanted.
 const STALL_MAX: Duration = Duration::from_secs(60);
+/// So is one that goes on taking less than this, after so long.
+const BYTES_PER_SECOND_MIN: u64 = 16 << 10;
 const DOWNLOADS_MAX: usize = 32;
+const DOWNLOADS_PER_ADDRESS_MAX: usize = 16;
 const SEARCHES_MAX: usize = 8;
 const CHUNK_BYTES: usize = 64 << 10;
 /// Chunks on their way.

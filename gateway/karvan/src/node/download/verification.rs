@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use gateway_asic::zip;
 use gateway_exchange::conf::Conf;
 use gateway_globalconf::disk::{self, Metadata};
-use gateway_net::Body;
+use gateway_net::{Body, Peer};
 use http::Response;
 use jiff::Timestamp;
 
@@ -27,7 +27,11 @@ enum Error {
 }
 
 /// Sends the shared parameters of every instance in force.
-pub(super) async fn answer(downloads: &Downloads, conf: &Conf) -> Result<Response<Body>, Refused> {
+pub(super) async fn answer(
+    downloads: &Downloads,
+    peer: &Peer,
+    conf: &Conf,
+) -> Result<Response<Body>, Refused> {
     let folders = conf.snapshot.instances().map(disk::folder);
     let folders: Vec<String> = folders
         .collect::<Result<_, _>>()
@@ -36,7 +40,7 @@ pub(super) async fn answer(downloads: &Downloads, conf: &Conf) -> Result<Respons
     let (root, now) = (downloads.configuration.clone(), downloads.node.clock.now());
     let body = downloads
         .slots
-        .take()?
+        .take(peer.address.ip())?
         .body(None, move |out| pack(&root, &folders, &instance, now, out));
     let disposition = "filename=\"verificationconf.zip\"";
     Ok(file("application/zip", disposition, body))

@@ -12,7 +12,6 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use certs_authority::Authority;
 use certs_keys::{Ed25519Key, KeyKind, SecretKey, SigningKey, SoftKey};
 use certs_x509::Name;
 use certs_x509::builder::Builder;
@@ -21,7 +20,6 @@ use gateway_exchange::conf::{Conf, RulesState};
 use gateway_exchange::local::Local;
 use gateway_exchange::{Clock, Node, Settings};
 use gateway_globalconf::Snapshot;
-use gateway_globalconf::params::{ConfigurationSource, SharedParams, Version};
 use gateway_journal::Journal;
 use gateway_messagelog::MessageLog;
 use gateway_net::{Body, Client, Handler, Identity, Limits, Peer, ServerTls};
@@ -38,6 +36,7 @@ use super::{Feed, KEPT, Source, Standing, backoff};
 use crate::fetch;
 use crate::node::health::rules;
 use crate::service::Running;
+use crate::testing;
 
 const NOW: Timestamp = Timestamp::constant(1_893_456_000, 0);
 
@@ -260,35 +259,7 @@ async fn until(is_so: impl Fn() -> bool) {
 }
 
 fn snapshot() -> Snapshot {
-    let authority = Authority::create("Test", KeyKind::P256, NOW).unwrap();
-    let root = authority.root();
-    let shared = SharedParams {
-        instance: "AZ".to_owned(),
-        sources: vec![ConfigurationSource {
-            address: "127.0.0.1".to_owned(),
-            internal_certificates: vec![root.clone()],
-            external_certificates: vec![root.clone()],
-        }],
-        authorities: Vec::new(),
-        timestampers: Vec::new(),
-        members: Vec::new(),
-        servers: Vec::new(),
-        groups: Vec::new(),
-        member_classes: Vec::new(),
-        ocsp_freshness_seconds: 3600,
-        left_out: Vec::new(),
-    };
-    let metadata = br#"{"configurationVersion":"6","expirationDate":"2030-01-01T00:10:00Z"}"#;
-    let files = [
-        ("instance-identifier", b"AZ".to_vec()),
-        (
-            "AZ/shared-params.xml",
-            shared.to_xml(Version::CURRENT).unwrap(),
-        ),
-        ("AZ/shared-params.xml.metadata", metadata.to_vec()),
-    ];
-    let files = files.map(|(name, bytes)| (name.to_owned(), bytes));
-    Snapshot::from_files(&files.into(), NOW).unwrap()
+    testing::snapshot(&[], NOW)
 }
 
 /// Consents revoked one after the other; other `seed`, other consents.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use gateway_exchange::Node;
 use gateway_journal::{Event, Journal};
-use gateway_messagelog::Logged;
+use gateway_messagelog::{Bookmark, Logged};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
@@ -30,6 +30,8 @@ pub(in crate::node) struct Following {
     rotate: SignedDuration,
     /// Damage of the log is passed over.
     passes_damage: bool,
+    /// The entries up to here were taken in.
+    read_to: Bookmark,
     progress: Arc<Progress>,
 }
 
@@ -64,6 +66,7 @@ impl Following {
             retention: days(values.journal.retention_days),
             rotate: days(values.journal.rotate_days),
             passes_damage: values.log.on_damage == file::OnDamage::Continue,
+            read_to: Bookmark::behind(applied),
             progress: Arc::new(progress),
         })
     }
@@ -74,7 +77,7 @@ impl Following {
     }
 
     /// Takes in all that is in the log now.
-    pub(in crate::node) async fn catch_up(&self) -> Result<(), Error> {
+    pub(in crate::node) async fn catch_up(&mut self) -> Result<(), Error> {
         let until = self.node.log.last_ordinal();
         let first = self.progress.reached();
         if until.saturating_sub(first) > TELL_ENTRIES {
@@ -119,59 +122,57 @@ impl Following {
     }
 
     /// Takes in one page.
-    async fn step(&self, until: u64) -> Result<(), Error> {
-        let after = self.progress.reached();
-        let page = match self
+    async fn step(&mut self, until: u64) -> Result<(), Error> {
+        let page = self
             .node
             .log
-            .messages_without_contents(after, until, PAGE)
-            .await
-        {
+            .messages_without_contents(self.read_to, until, PAGE)
+            .await;
+        let (page, reached) = match page {
             Ok(page) => page,
-            Err(_) if self.passes_damage => return self.step_over(after).await,
-            Err(error) => return Err(Error::Log(error)),
-        };
-        let reached = match page.last() {
-            Some(last) if page.len() >= PAGE => last.position.ordinal,
-            Some(_) | None => until,
+            Err(_) if self.passes_damage => return self.step_over().await,
+            Err(error) => {
+                // What it went on from may be what is gone.
+                self.read_to = Bookmark::behind(self.read_to.ordinal());
+                return Err(Error::Log(error));
+            }
         };
         self.take(page, reached).await
     }
 
     /// One entry, or none when it cannot be read.
-    async fn step_over(&self, after: u64) -> Result<(), Error> {
-        let next = after.saturating_add(1);
-        let page = match self
+    async fn step_over(&mut self) -> Result<(), Error> {
+        let next = self.read_to.ordinal().saturating_add(1);
+        let page = self
             .node
             .log
-            .messages_without_contents(after, next, 1)
-            .await
-        {
-            Ok(page) => page,
-            Err(error) => {
-                tracing::error!(
-                    entry = next,
-                    "not taken into the journal: {}",
-                    with_causes(&error)
-                );
-                Vec::new()
-            }
-        };
-        self.take(page, next).await
+            .messages_without_contents(self.read_to, next, 1)
+            .await;
+        let (page, reached) = page.unwrap_or_else(|error| {
+            tracing::error!(
+                entry = next,
+                "not taken into the journal: {}",
+                with_causes(&error)
+            );
+            (Vec::new(), Bookmark::behind(next))
+        });
+        self.take(page, reached).await
     }
 
-    async fn take(&self, page: Vec<Logged>, reached: u64) -> Result<(), Error> {
+    async fn take(&mut self, page: Vec<Logged>, reached: Bookmark) -> Result<(), Error> {
         let journal = self.node.journal.clone();
+        let until = reached.ordinal();
         let applying = tokio::task::spawn_blocking(move || {
             let events: Vec<Event> = page.into_iter().filter_map(event).collect();
-            journal.apply(&events, reached)?;
+            journal.apply(&events, until)?;
             Ok(!events.is_empty())
         });
         let had_events = applying
             .await
             .map_err(|_| Error::Interrupted)?
             .map_err(Error::Journal)?;
-        self.progress.reached.store(reached, Ordering::Release);
+        self.read_to = reached;
+        self.progress.reached.store(until, Ordering::Release);
         if had_events {
             self.progress.news.notify_one();
         }

@@ -37,7 +37,7 @@ impl Clock for Moved {
 pub(in crate::node) struct World {
     pub(in crate::node) node: Arc<Node>,
     /// Until it runs.
-    following: Option<Following>,
+    following: Option<tokio::sync::Mutex<Following>>,
     clock: Arc<Moved>,
 }
 
@@ -49,7 +49,8 @@ impl World {
     pub(in crate::node) fn try_start(dir: &Path, sections: &str) -> Result<Self, Error> {
         let clock = Arc::new(Moved(Mutex::new(NOW)));
         let config = config(dir, sections);
-        let opened = open(&config, clock.as_ref())?;
+        let pin = certs_keys::Pin::new("1234".to_owned());
+        let opened = open(&config, &pin, clock.as_ref())?;
         let node = Arc::new(Node {
             local: ArcSwap::from_pointee(Local {
                 server: "AZ/GOV/1/ss".parse().unwrap(),
@@ -68,19 +69,19 @@ impl World {
         let following = Following::new(&config.values, Arc::clone(&node), opened)?;
         Ok(Self {
             node,
-            following: Some(following),
+            following: Some(tokio::sync::Mutex::new(following)),
             clock,
         })
     }
 
     pub(in crate::node) fn following(&mut self) -> &mut Following {
-        self.following.as_mut().unwrap()
+        self.following.as_mut().unwrap().get_mut()
     }
 
     /// The task apart, to be run.
     pub(in crate::node) fn apart(mut self) -> (Self, Following) {
         let following = self.following.take().unwrap();
-        (self, following)
+        (self, following.into_inner())
     }
 
     pub(in crate::node) async fn catch_up(&self) {
@@ -88,11 +89,17 @@ impl World {
     }
 
     pub(in crate::node) async fn try_catch_up(&self) -> Result<(), Error> {
-        self.following.as_ref().unwrap().catch_up().await
+        let mut following = self.following.as_ref().unwrap().lock().await;
+        following.catch_up().await
     }
 
     pub(in crate::node) fn progress(&self) -> Arc<super::Progress> {
-        self.following.as_ref().unwrap().progress()
+        self.following
+            .as_ref()
+            .unwrap()
+            .try_lock()
+            .unwrap()
+            .progress()
     }
 
     pub(in crate::node) fn wait_days(&self, days: i64) {

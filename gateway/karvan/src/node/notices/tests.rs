@@ -1,12 +1,9 @@
 use std::sync::Arc;
 
-use certs_authority::Authority;
-use certs_keys::KeyKind;
 use gateway_exchange::conf::{Conf, RulesState};
 use gateway_exchange::transport::Reply;
 use gateway_exchange::{Error, Transport};
 use gateway_globalconf::Snapshot;
-use gateway_globalconf::params::{ConfigurationSource, SharedParams, Version};
 use gateway_messagelog::Ground;
 use gateway_net::{Body, Candidate, PeerError, PeerEvidence};
 use gateway_policy::rules::Rules;
@@ -14,6 +11,7 @@ use serde_json::json;
 
 use super::Notices;
 use crate::node::journal::testing::{NOW, World};
+use crate::testing;
 
 const SUPERVISOR: &str = "AZ/GOV/0000001181/razilig/notices";
 
@@ -44,35 +42,7 @@ fn rules(settings: serde_json::Value) -> RulesState {
 }
 
 fn snapshot() -> Snapshot {
-    let authority = Authority::create("Test", KeyKind::P256, NOW).unwrap();
-    let root = authority.root();
-    let shared = SharedParams {
-        instance: "AZ".to_owned(),
-        sources: vec![ConfigurationSource {
-            address: "127.0.0.1".to_owned(),
-            internal_certificates: vec![root.clone()],
-            external_certificates: vec![root.clone()],
-        }],
-        authorities: Vec::new(),
-        timestampers: Vec::new(),
-        members: Vec::new(),
-        servers: Vec::new(),
-        groups: Vec::new(),
-        member_classes: Vec::new(),
-        ocsp_freshness_seconds: 3600,
-        left_out: Vec::new(),
-    };
-    let metadata = br#"{"configurationVersion":"6","expirationDate":"2030-01-01T00:10:00Z"}"#;
-    let files = [
-        ("instance-identifier", b"AZ".to_vec()),
-        (
-            "AZ/shared-params.xml",
-            shared.to_xml(Version::CURRENT).unwrap(),
-        ),
-        ("AZ/shared-params.xml.metadata", metadata.to_vec()),
-    ];
-    let files = files.map(|(name, bytes)| (name.to_owned(), bytes));
-    Snapshot::from_files(&files.into(), NOW).unwrap()
+    testing::snapshot(&[], NOW)
 }
 
 async fn emergency(world: &World, id: &str) {

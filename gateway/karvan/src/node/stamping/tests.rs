@@ -4,7 +4,7 @@ use gateway_evidence::stamper::{Ask, AskError};
 use gateway_net::{Body, Handler, Limits, Peer};
 use http::{Request, Response};
 
-use super::{ANSWER_BYTES_MAX, HttpAsk};
+use super::{ANSWER_BYTES_MAX, HttpAsk, timely};
 use crate::config::evidence::Timestamping;
 use crate::service::Running;
 
@@ -71,4 +71,17 @@ async fn gives_the_answer_or_says_why_there_is_none() {
 
 async fn ask_for(ask: &HttpAsk, url: String) -> Result<bytes::Bytes, AskError> {
     ask.ask(&url, b"query".to_vec()).await
+}
+
+#[test]
+fn stamps_often_enough_for_the_policy() {
+    for (interval, lag_max, expected) in [
+        (60, 259_200, 60),
+        (86_400, 259_200, 86_400),
+        (86_400, 14_400, 7200),
+        (60, 1, 1),
+        (86_400, 0, 86_400),
+    ] {
+        assert_eq!(timely(interval, lag_max), expected, "{interval} {lag_max}");
+    }
 }

@@ -42,7 +42,7 @@ impl Cosigned {
         let section = &config.values.transparency;
         Ok(Self {
             log: Arc::new(OfTree(node.log.clone())),
-            cosigning: Cosigning::new(witnesses(config, section)?),
+            cosigning: Cosigning::new(witnesses(config, section)?, PATIENCE),
             post: Http(client),
             node,
             interval: Duration::from_secs(section.witness_seconds.max(1)),
@@ -119,4 +119,6 @@ impl Post for Http {
     }
 }
 
+/// How long a witness is waited for. A neighbour answers in milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 const ANSWER_BYTES_MAX: usize = 64 * 1024;

@@ -1,6 +1,7 @@
 //! What is served to whoever asks: the log and its keys, and the witness.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_evidence::witness::Witness;
@@ -27,6 +28,8 @@ pub(in crate::node) struct Face {
     keys: String,
     /// How many may read or write files at once: whoever asks leaves room for the exchanges.
     room: Semaphore,
+    /// How many requests are received at once: so much memory strangers can fill.
+    seats: Semaphore,
 }
 
 impl Face {
@@ -48,6 +51,7 @@ impl Face {
             node,
             keys,
             room: Semaphore::new(AT_ONCE_MAX),
+            seats: Semaphore::new(SEATS),
         })
     }
 
@@ -62,12 +66,17 @@ impl Face {
     }
 
     async fn add_checkpoint(&self, body: Body) -> Response<Body> {
-        let body = match gateway_net::collect(body, Witness::request_bytes_max()).await {
-            Ok(body) => body,
-            Err(gateway_net::Error::BodyTooLarge { .. }) => {
+        let Ok(_seat) = self.seats.try_acquire() else {
+            return text(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once\n");
+        };
+        let received = gateway_net::collect(body, Witness::request_bytes_max());
+        let body = match tokio::time::timeout(RECEIVED_WITHIN, received).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(gateway_net::Error::BodyTooLarge { .. })) => {
                 return text(StatusCode::PAYLOAD_TOO_LARGE, "the request is too long\n");
             }
-            Err(_) => return text(StatusCode::BAD_REQUEST, "the request broke off\n"),
+            Ok(Err(_)) => return text(StatusCode::BAD_REQUEST, "the request broke off\n"),
+            Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "the request is too slow\n"),
         };
         let (witness, now) = (Arc::clone(&self.witness), self.node.clock.now());
         let answer = self.blocking(move || witness.add_checkpoint(&body, now));
@@ -188,3 +197,7 @@ const WHAT_THERE_IS: &str =
     "only /checkpoint, /tile/…, /keys, /witness/…/checkpoint and POST /add-checkpoint\n";
 /// Mostly these are small files in the system's cache.
 const AT_ONCE_MAX: usize = 8;
+/// Neighbours are few, and their requests a few kilobytes.
+const SEATS: usize = 32;
+/// A request is sent at once.
+const RECEIVED_WITHIN: Duration = Duration::from_secs(5);

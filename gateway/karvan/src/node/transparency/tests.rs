@@ -45,6 +45,22 @@ fn a_log_may_have_two_keys_while_they_are_exchanged() {
 }
 
 #[test]
+fn former_keys_are_those_of_this_log() {
+    let own = origin(&loaded("").values.server);
+    let former = |key: &str| super::former(&loaded(&format!("former_keys = [{key:?}]")));
+    let key = vkey(1, Kind::Ed25519, &own);
+    assert_eq!(former(&key).unwrap()[0].to_vkey(), key);
+    for other in [
+        vkey(1, Kind::Ed25519, "AZ/1/other"),
+        vkey(1, Kind::Cosignature, &own),
+        "x".to_owned(),
+    ] {
+        let said = former(&other).unwrap_err().to_string();
+        assert!(said.contains("transparency.former_keys: "), "{said}");
+    }
+}
+
+#[test]
 fn says_what_is_wrong_with_a_key_or_an_address() {
     let log = vkey(1, Kind::Ed25519, "AZ/1/a");
     let witness = vkey(1, Kind::Cosignature, "AZ/1/a/witness");

@@ -176,7 +176,7 @@ fn consent_service(
     registry: &Registry,
 ) -> Result<ConsentService, Error> {
     let state = registry.state();
-    let keys = open::desk_keys(config, &state.instance)?;
+    let keys = open::desk_keys(config, &open::pin(config)?, &state.instance)?;
     open::consent_service(config, &state, &keys)
 }
 

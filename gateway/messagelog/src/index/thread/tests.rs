@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Indexing, Shared, Start};
 use crate::Error;
-use crate::retention::Found;
+use crate::retention::{Found, Recent};
 use crate::testing::{message, open};
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_process_that_ends_does_not_wait_until_a_lost_index_is_whole() {
         erased: Vec::new(),
         protection: None,
         stamping: Arc::default(),
-        found: Arc::new(Found::new(&dir.path().join("bodies")).unwrap()),
+        found: Arc::new(Found::new(&dir.path().join("bodies"), Recent::default())),
     };
     let mut indexing = Indexing::new(start, Arc::clone(&shared));
     assert!(matches!(indexing.begin(), Err(Error::Interrupted)));

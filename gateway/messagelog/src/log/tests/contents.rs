@@ -178,3 +178,21 @@ async fn a_record_that_cannot_be_written_leaves_no_file() {
     assert!(refused.is_too_large(), "{refused:?}");
     assert_eq!(files(dir.path()), [] as [&str; 0]);
 }
+
+#[tokio::test]
+async fn a_content_that_cannot_be_kept_is_known_until_a_message_is_logged() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let bodies = dir.path().join(BODIES);
+    fs::remove_dir(&bodies).unwrap();
+    assert!(spooled(log.spool(), &noise(50_000), 900).await.is_err());
+    assert!(log.write_failure().is_some());
+    fs::create_dir(&bodies).unwrap();
+    let content = spooled(log.spool(), &noise(50_000), 900).await.unwrap();
+    log.append(with_body(content)).await.unwrap();
+    assert!(log.write_failure().is_none());
+    // What is too long for any disk is no failure of this one.
+    let refused = spooled(log.spool(), &noise(1_000_001), 100_000).await;
+    assert!(refused.is_err_and(|error| error.is_too_large()));
+    assert!(log.write_failure().is_none());
+}

@@ -47,6 +47,10 @@ impl Local {
 }
 
 fn store_at(endpoint: String, trust: ServerTrust) -> Store {
+    store_over(ClientOptions::default(), endpoint, trust)
+}
+
+fn store_over(options: ClientOptions, endpoint: String, trust: ServerTrust) -> Store {
     let place = Place {
         endpoint,
         bucket: "evidence".to_owned(),
@@ -57,7 +61,7 @@ fn store_at(endpoint: String, trust: ServerTrust) -> Store {
         key_id: "KEYID".to_owned(),
         secret: "SECRET".to_owned().into(),
     };
-    let client = Client::new(ClientOptions::default()).unwrap();
+    let client = Client::new(options).unwrap();
     Store::new(&place, access, client, trust).unwrap()
 }
 
@@ -180,6 +184,55 @@ async fn refused_access_is_told_and_parts_begun_are_taken_back() {
         "{:?}",
         state.asked
     );
+}
+
+#[tokio::test]
+async fn what_a_crash_left_half_sent_is_no_file_and_is_sent_whole_the_next_time() {
+    let (running, store) = running().await;
+    let store = store.with_parts_of(1000);
+    let file = Local::new(5000);
+    running.bucket.state().ignores = Some("partNumber=3");
+    let asked = || running.bucket.state().asked.clone();
+    let third = async {
+        while !asked().iter().any(|one| one.contains("partNumber=3")) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        done = file.put(&store, "mlog-a.zip") => panic!("{done:?}"),
+        () = third => {}
+    }
+    running.bucket.state().ignores = None;
+    assert!(running.bucket.state().objects.is_empty());
+    assert!(
+        !store
+            .has("mlog-a.zip", file.length(), &file.sha256)
+            .await
+            .unwrap()
+    );
+    let stored = file.put(&store, "mlog-a.zip").await.unwrap();
+    assert!(!stored.already);
+    assert!(running.bucket.state().objects[PATH].bytes == file.bytes);
+    assert!(
+        store
+            .has("mlog-a.zip", file.length(), &file.sha256)
+            .await
+            .unwrap()
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_never_answers_is_given_up() {
+    let (running, _) = running().await;
+    running.bucket.state().ignores = Some("mlog");
+    let options = ClientOptions {
+        response_timeout: std::time::Duration::from_millis(200),
+        ..ClientOptions::default()
+    };
+    let endpoint = format!("http://{}", running.address);
+    let store = store_over(options, endpoint, ServerTrust::Any);
+    let refused = Local::new(10).put(&store, "mlog-a.zip").await.unwrap_err();
+    assert!(matches!(refused, Error::Store(_)), "{refused:?}");
 }
 
 #[tokio::test]

@@ -10,7 +10,12 @@ use crate::node::journal::{Error, open};
 
 fn reopened(dir: &std::path::Path) -> Result<Journal, Error> {
     let clock = crate::clock::SystemClock;
-    open(&config(dir, ""), &clock).map(|opened| opened.journal)
+    open(
+        &config(dir, ""),
+        &certs_keys::Pin::new("1234".to_owned()),
+        &clock,
+    )
+    .map(|opened| opened.journal)
 }
 
 fn keys_file(dir: &std::path::Path) -> PathBuf {
