@@ -56,7 +56,12 @@ impl<T: DeserializeOwned> Loaded<T> {
             path: path.to_owned(),
             message: error.to_string().trim_end().to_owned(),
         })?;
-        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        // What is named relative to the file is resolved once: not again against the result.
+        let absolute = std::path::absolute(path).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let folder = absolute.parent().map(Path::to_owned).unwrap_or_default();
         let file = path.to_owned();
         Ok(Self {
             values,
@@ -76,7 +81,7 @@ impl<T> Loaded<T> {
         }
     }
 
-    /// A path of the file, made absolute or relative to the working folder.
+    /// A path of the file, made absolute; one that is absolute stays as it is.
     pub(crate) fn path(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
     }
@@ -158,3 +163,19 @@ impl std::error::Error for Error {}
 
 /// Mode bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Loaded;
+
+    #[test]
+    fn a_path_is_resolved_once_however_the_file_was_named() {
+        // Tests run in the folder of their package.
+        let config: Loaded<toml::Table> = Loaded::read(Path::new("Cargo.toml")).unwrap();
+        let data = config.path(Path::new("data"));
+        assert_eq!(data, std::env::current_dir().unwrap().join("data"));
+        assert_eq!(config.path(&data), data);
+    }
+}

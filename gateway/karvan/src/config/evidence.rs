@@ -44,7 +44,7 @@ pub(crate) struct Archive {
     /// How messages are kept apart: `none`, `member`, `subsystem`.
     #[serde(default)]
     pub(crate) grouping: Grouping,
-    /// How long the log keeps what is archived. Days.
+    /// How long the log keeps what is archived and carried away. Days.
     #[serde(default = "keep_days")]
     pub(crate) keep_days: u32,
     /// Run by `/bin/bash -c` in the folder of the files after some were made, and again with the next

@@ -87,7 +87,8 @@ fn publishes_what_nodes_read_back_in_versions_six_and_five() {
     let anchor = Anchor::from_xml(&anchor.to_xml()).unwrap();
     for older in [false, true] {
         let files = download(&publication, &anchor, Scope::Own, older);
-        assert_eq!(files.len(), 8, "{:?}", files.keys());
+        // Four parts, each with its metadata, and the directory that was signed over them.
+        assert_eq!(files.len(), 9, "{:?}", files.keys());
         let snapshot = snapshot(files);
         assert_eq!(snapshot.expires_at(), Some(time("2030-01-02T03:10:00Z")));
         assert_eq!(
@@ -129,7 +130,11 @@ fn gives_partners_shared_parameters_only() {
     let files = download(&publication, &anchor, Scope::Partner, false);
     assert_eq!(
         files.keys().collect::<Vec<_>>(),
-        ["AZ/shared-params.xml", "AZ/shared-params.xml.metadata"]
+        [
+            "AZ/shared-params.xml",
+            "AZ/shared-params.xml.metadata",
+            "AZ/signed-directory.metadata"
+        ]
     );
     let internal = parameters::anchor(&state, &keys, Source::Internal, time(NOW));
     let (_, bytes) = publication
