@@ -81,7 +81,11 @@ impl Judge {
     /// again.
     pub(super) async fn judge(&mut self, part: Option<&[u8]>) -> RulesState {
         let state = match part {
-            Some(bytes) => self.of_part(bytes.to_vec()).await,
+            Some(bytes) => match self.of_part(bytes.to_vec()).await {
+                Some(state) => state,
+                // The process is ending: nothing is wrong with the rules, and nothing is opened.
+                None => return RulesState::Refused(RulesFault::Invalid),
+            },
             None if self.newest.is_some() => RulesState::Refused(RulesFault::Missing),
             None => RulesState::Absent,
         };
@@ -92,15 +96,19 @@ impl Judge {
         state
     }
 
-    async fn of_part(&mut self, bytes: Vec<u8>) -> RulesState {
+    /// `None`: reading was interrupted.
+    async fn of_part(&mut self, bytes: Vec<u8>) -> Option<RulesState> {
         let known = self.last.as_ref().map(|(digest, _)| *digest);
         let instance = self.instance.clone();
         // Ten thousand rules are some milliseconds of work.
         let read = tokio::task::spawn_blocking(move || read(&bytes, known, &instance)).await;
         let (digest, rules) = match (read, &self.last) {
-            (Ok(Read::Same), Some((_, state))) => return state.clone(),
+            (Ok(Read::Same), Some((_, state))) => return Some(state.clone()),
             (Ok(Read::New(digest, rules)), _) => (digest, rules),
-            (Ok(Read::Same) | Err(_), _) => return RulesState::Refused(RulesFault::Invalid),
+            (Err(error), _) if error.is_cancelled() => return None,
+            (Ok(Read::Same) | Err(_), _) => {
+                return Some(RulesState::Refused(RulesFault::Invalid));
+            }
         };
         let state = match rules {
             Ok(rules) => self.of_rules(rules),
@@ -110,7 +118,7 @@ impl Judge {
             }
         };
         self.last = Some((digest, state.clone()));
-        state
+        Some(state)
     }
 
     fn of_rules(&mut self, rules: Arc<Rules>) -> RulesState {
