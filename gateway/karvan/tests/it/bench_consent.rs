@@ -1,6 +1,7 @@
 //! `karvan bench consent`: every part runs, and says what it should. How fast is not judged here.
 
 use std::process::Output;
+use std::sync::PoisonError;
 
 use serde_json::Value;
 
@@ -65,6 +66,10 @@ fn measures_exchanges_under_rules_and_revocation() {
     if Country::place().is_none() {
         return;
     }
+    // A bench looks for free ports by itself: two at the same time would find the same.
+    let _alone = crate::country::BENCH
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     let output = bench(&[
         "--part",
         "exchanges",

@@ -1,6 +1,7 @@
 //! `karvan bench evidence`: every part runs, and says what it should. How fast is not judged here.
 
 use std::process::Output;
+use std::sync::PoisonError;
 
 use serde_json::Value;
 
@@ -63,6 +64,10 @@ fn measures_exchanges_with_the_log_in_memory_durable_and_with_extras() {
     if Country::place().is_none() {
         return;
     }
+    // A bench looks for free ports by itself: two at the same time would find the same.
+    let _alone = crate::country::BENCH
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     let output = bench(&[
         "--part",
         "exchanges",

@@ -548,6 +548,8 @@ fn index(names: &[&str], name: &str) -> u16 {
     u16::try_from(at.expect("there is one")).unwrap()
 }
 
+/// Held while a bench with nodes runs.
+pub(crate) static BENCH: Mutex<()> = Mutex::new(());
 const BLOCKS: u32 = 380;
 const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
