@@ -12,6 +12,8 @@ import time
 import tomllib
 
 PATIENCE_SECONDS = 120
+# For one command over a log of the run.
+COMMAND_SECONDS = 600
 # Of one country.
 PORTS = 50
 
@@ -234,7 +236,11 @@ class Country:
         return json.loads(made.stdout)["key"]
 
     def karvan(self, *arguments):
-        return subprocess.run((self.binary, *arguments), capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        said = {"capture_output": True, "text": True, "stdin": subprocess.DEVNULL, "timeout": COMMAND_SECONDS}
+        try:
+            return subprocess.run((self.binary, *arguments), check=False, **said)
+        except subprocess.TimeoutExpired as error:
+            raise Failed(f"karvan {' '.join(arguments)}: no end after {COMMAND_SECONDS} s") from error
 
 
 def settle(path, **values):

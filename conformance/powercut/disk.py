@@ -14,6 +14,8 @@ EXT4_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = 2
 
 SIZE = "2G"
+# For one command of the system.
+COMMAND_SECONDS = 120
 # How it is mounted, in turn: as installations have it, and so that only what was synced can be counted on.
 MOUNTED = ("data=ordered", "data=writeback,noauto_da_alloc")
 
@@ -23,7 +25,11 @@ class Refused(Exception):
 
 
 def run(*command):
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    said = {"capture_output": True, "text": True, "stdin": subprocess.DEVNULL, "timeout": COMMAND_SECONDS}
+    try:
+        done = subprocess.run(command, check=False, **said)
+    except subprocess.TimeoutExpired as error:
+        raise Refused(f"{' '.join(map(str, command))}: no end after {COMMAND_SECONDS} s") from error
     if done.returncode:
         raise Refused(f"{' '.join(map(str, command))}: {(done.stderr or done.stdout).strip()}")
 
@@ -82,6 +88,9 @@ class Disk:
 
     def cut(self):
         """From here on nothing reaches the file system, and what was not synced never will."""
+        # Whatever else lies below this folder is not ours to shut down.
+        if not os.path.ismount(self.folder):
+            raise Refused(f"{self.folder} is not mounted: nothing was cut")
         folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.ioctl(folder, EXT4_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
