@@ -24,14 +24,32 @@ pub struct Pin {
 struct Made {
     /// Of the keys that are sealed with it.
     salt: Option<[u8; SALT_BYTES]>,
-    /// The latest last.
+    /// Room for all is made at once: growing, or moving them up, would leave copies that nobody wipes.
     keys: Vec<Derived>,
+    /// Which one the next replaces, once there is no room.
+    oldest: usize,
 }
 
 struct Derived {
     salt: Vec<u8>,
     iterations: NonZeroU32,
     key: Zeroizing<[u8; 32]>,
+}
+
+impl Made {
+    fn keep(&mut self, derived: Derived) {
+        if self.keys.is_empty() {
+            self.keys.reserve_exact(KEYS_MAX);
+        }
+        if self.keys.len() < KEYS_MAX {
+            return self.keys.push(derived);
+        }
+        if let Some(oldest) = self.keys.get_mut(self.oldest) {
+            // What stood there is wiped where it stands.
+            *oldest = derived;
+        }
+        self.oldest = self.oldest.saturating_add(1) % KEYS_MAX;
+    }
 }
 
 impl Pin {
@@ -68,10 +86,7 @@ impl Pin {
         let mut key = Zeroizing::new([0; 32]);
         let algorithm = pbkdf2::PBKDF2_HMAC_SHA256;
         pbkdf2::derive(algorithm, iterations, salt, self.as_bytes(), &mut *key);
-        if made.keys.len() >= KEYS_MAX {
-            made.keys.remove(0);
-        }
-        made.keys.push(Derived {
+        made.keep(Derived {
             salt: salt.to_owned(),
             iterations,
             key: key.clone(),
@@ -127,8 +142,14 @@ mod tests {
         assert_ne!(*pin.key(b"salt", twice), *first);
         assert_ne!(*pin.key(b"tlas", once), *first);
         assert_ne!(*Pin::new("4321".to_owned()).key(b"salt", once), *first);
+        let place = pin.made().keys.as_ptr();
         for number in 0..100_u8 {
             pin.key(&[number], once);
+            // Never copied to another place, and each stays where it was put.
+            let made = pin.made();
+            assert_eq!(made.keys.as_ptr(), place);
+            let at = usize::from(number).saturating_add(3) % KEYS_MAX;
+            assert_eq!(made.keys.get(at).unwrap().salt, [number]);
         }
         assert_eq!(pin.made().keys.len(), KEYS_MAX);
         assert_eq!(*pin.key(b"salt", once), *first);

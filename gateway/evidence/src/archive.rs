@@ -13,7 +13,8 @@
 //! the folder can begin a chain anew, but cannot hide that from those who hold an earlier file.
 //!
 //! A message of which no document can be made (a body that was changed or is gone) is left out and
-//! told, holds up no other, and is tried again with each run; its segment is never erased. A state
+//! told, holds up no other, and is tried again with each run; its segment is never erased. When it is
+//! not known whether it is the message or the machine, the run fails, and nothing is left out. A state
 //! that was lost, is older than another before it, or is of another log, stops archiving.
 //!
 //! * `make`: one file on its way, and its encryption
@@ -244,8 +245,8 @@ impl Archiver {
         let until = self.log.stamping().stamped_until;
         let mut binder = Binder::new(self.log.clone());
         let late = self.late(state, &mut binder).await?;
-        if !late.is_empty() {
-            let late = Wanted::new(late, state.archived_until);
+        for late in late.chunks(self.options.batch_max.max(1)) {
+            let late = Wanted::new(late.to_vec(), state.archived_until);
             self.batch(late, state, &mut binder, made, now).await?;
         }
         while state.archived_until < until {

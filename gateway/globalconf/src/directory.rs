@@ -92,29 +92,33 @@ pub fn verify(
     let signer = signer(&outer.signature, certificates)?;
     verify_signature(&outer.signature, outer.signed.body, signer)?;
 
-    let entities = frame::inner(&outer.signed)?;
-    let (first, rest) = entities.split_first().ok_or(Error::Empty)?;
-    let expires_at = expires_at(first)?;
+    let inside = inside(&outer.signed)?;
+    let expires_at = inside.expires_at;
     if now > expires_at {
         return Err(Error::Outdated { expires_at, now });
     }
-    let version = match first.headers.value("version") {
-        Some(text) => Version::parse(text).map_err(|_| Error::UnknownVersion {
-            found: text.chars().take(16).collect(),
-        })?,
-        None => Version::OLDEST,
-    };
-    let parts = rest
-        .iter()
-        .map(|e| part_entry(e, version, expires_at))
-        .collect::<Result<Vec<_>, _>>()?;
     Ok(VerifiedDirectory {
         bytes: bytes.to_vec(),
-        version,
+        version: inside.version,
         expires_at,
-        parts,
+        parts: inside.parts()?,
         signer: signer.clone(),
     })
+}
+
+/// What a directory announces, **whoever signed it**: to see whether files that were kept belong
+/// together, never whom to believe.
+///
+/// # Errors
+/// When it is malformed.
+pub fn announced_unverified(bytes: &[u8]) -> Result<Vec<PartEntry>, Error> {
+    if bytes.len() > DIRECTORY_BYTES_MAX {
+        return Err(Error::TooLong {
+            bytes: bytes.len(),
+            bytes_max: DIRECTORY_BYTES_MAX,
+        });
+    }
+    inside(&frame::outer(bytes)?.signed)?.parts()
 }
 
 impl VerifiedDirectory {
@@ -251,6 +255,39 @@ impl VerifiedPart {
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
+    }
+}
+
+/// What stands in the signed octets.
+struct Inside<'a> {
+    version: Version,
+    expires_at: Timestamp,
+    entries: Vec<Entity<'a>>,
+}
+
+fn inside<'a>(signed: &Entity<'a>) -> Result<Inside<'a>, Error> {
+    let mut entries = frame::inner(signed)?.into_iter();
+    let first = entries.next().ok_or(Error::Empty)?;
+    let expires_at = expires_at(&first)?;
+    let version = match first.headers.value("version") {
+        Some(text) => Version::parse(text).map_err(|_| Error::UnknownVersion {
+            found: text.chars().take(16).collect(),
+        })?,
+        None => Version::OLDEST,
+    };
+    Ok(Inside {
+        version,
+        expires_at,
+        entries: entries.collect(),
+    })
+}
+
+impl Inside<'_> {
+    fn parts(&self) -> Result<Vec<PartEntry>, Error> {
+        let entries = self.entries.iter();
+        entries
+            .map(|entry| part_entry(entry, self.version, self.expires_at))
+            .collect()
     }
 }
 

@@ -235,6 +235,11 @@ impl fmt::Display for Error {
             Self::Use(problem) => f.write_str(problem),
             Self::File { path, source } => write!(f, "{}: {source}", path.display()),
             Self::Output(error) => write!(f, "the result cannot be written: {error}"),
+            Self::Temporary(error) if error.kind() == io::ErrorKind::StorageFull => write!(
+                f,
+                "there is no room for temporary files in {}, give a larger folder in TMPDIR: {error}",
+                std::env::temp_dir().display()
+            ),
             Self::Temporary(error) => write!(f, "a temporary file cannot be used: {error}"),
         }
     }
@@ -252,7 +257,8 @@ impl std::error::Error for Error {
 
 const AFTER_HELP: &str = "\
 Nothing is asked over the network, and nothing but what is exported is written. All times are UTC.
-Persons' numbers are not printed unless messages are asked for; exported files hold the messages.
+Users, whose ids are often persons' numbers, are not printed unless users (find) or messages (show)
+are asked for; exported files hold the messages.
 
 Exit status: 0 all good; 1 something does not hold, is missing or cannot be read; 2 it was asked
 wrongly, or what was named cannot be opened. --json prints one document (find: one a line), also

@@ -136,7 +136,7 @@ impl fmt::Debug for MessageLog {
 
 impl MessageLog {
     /// Opens or begins the log in `dir`. A torn end is cut off; in the background the index is brought
-    /// up to date, and contents that were never logged are removed.
+    /// up to date, and contents that were never logged are looked for.
     ///
     /// # Errors
     /// The folder cannot be used, belongs to another process, holds damage, or was sealed with a key
@@ -168,7 +168,7 @@ impl MessageLog {
         let bodies = Bodies::open(&bodies_dir, options.protection.clone(), recent.clone())?;
         retention::finish(dir, &log, &bodies);
         let stamping = Arc::default();
-        let found = Arc::new(Found::new(&bodies_dir, recent));
+        let found = Arc::new(Found::new(&bodies_dir, recent, records == 0));
         let start = Start {
             path: dir.join(INDEX),
             segments,
@@ -294,6 +294,7 @@ impl MessageLog {
     /// waits for it learns [`Error::Interrupted`]. Logging goes on as before.
     pub fn end_soon(&self) {
         self.inner.index.end_soon();
+        self.inner.found.stop();
     }
 
     /// The transparency log over all entries, if the options asked for one.
@@ -379,6 +380,13 @@ impl Inner {
     /// The note of what is being erased.
     pub(crate) fn erasing(&self) -> PathBuf {
         self.dir.join(ERASING)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Before the log is let go of: another process may open it then.
+        self.found.stop();
     }
 }
 

@@ -3,7 +3,8 @@
 //! Whole closed segments are erased, nothing less. A segment goes when every entry in it is older
 //! than asked for, every message in it, and before it, is stamped, its messages are archived, and no
 //! time stamp in it covers a message of an earlier segment that stays. So a message that is there
-//! has its time stamp there. The order is: a note of the segment (`erasing`), files of contents,
+//! has its time stamp there. The order is: the store agrees (the segment is whole, and the next one
+//! goes on from it), a note of the segment (`erasing`), files of contents,
 //! payloads of the segment, index. A crash anywhere between is made good when the log is opened: no
 //! record is left whose contents are gone.
 //!
@@ -222,9 +223,13 @@ impl Inner {
             .flat_map(|keys| keys.bodies.iter().map(String::as_str))
             .collect();
         let note = self.erasing();
-        gateway_store::file::replace(&note, stretch.segment.to_string().as_bytes())?;
-        let contents = remove_bodies(&self.bodies_dir(), names.iter().copied())?;
-        let payloads = self.log.erase(stretch.segment)?;
+        let mut contents = 0;
+        // Of a segment that stays after all, nothing goes.
+        let payloads = self.log.erase_after(stretch.segment, || {
+            gateway_store::file::replace(&note, stretch.segment.to_string().as_bytes())?;
+            contents = remove_bodies(&self.bodies_dir(), names.iter().copied())?;
+            Ok::<_, Error>(())
+        })?;
         // Should it stay: what it names is erased.
         let _left = fs::remove_file(note);
         // A stamp among them is no longer to be handed out.
@@ -307,8 +312,9 @@ fn try_finish(number: &str, log: &Log, bodies: &Bodies) -> Result<(), Error> {
     for item in log.scan_segments(number..=number)? {
         names.extend(keys(&item?.1, bodies.protection())?.bodies);
     }
-    remove_bodies(bodies.dir(), names.iter().map(String::as_str))?;
-    log.erase(number)?;
+    log.erase_after(number, || {
+        remove_bodies(bodies.dir(), names.iter().map(String::as_str)).map(drop)
+    })?;
     tracing::info!(
         segment = number,
         "erased what was being erased when the process ended"

@@ -27,6 +27,7 @@ pub struct Log {
 pub struct Opened {
     checkpoint: Checkpoint,
     note: Note,
+    signers: Vec<Verifier>,
 }
 
 /// Why a checkpoint is not accepted.
@@ -225,9 +226,14 @@ pub fn open_note(note: Note, log: &Log) -> Result<Opened, Error> {
             found: checkpoint.origin,
         });
     }
-    note.verify(&log.keys).map_err(Error::Note)?;
+    let verified = note.verify(&log.keys).map_err(Error::Note)?;
+    let signers = verified.iter().map(|one| one.verifier().clone()).collect();
     checkpoint.check_empty_root()?;
-    Ok(Opened { checkpoint, note })
+    Ok(Opened {
+        checkpoint,
+        note,
+        signers,
+    })
 }
 
 impl Opened {
@@ -241,6 +247,12 @@ impl Opened {
     #[must_use]
     pub fn note(&self) -> &Note {
         &self.note
+    }
+
+    /// Those of the log's keys that have signed it: at least one. The others have said nothing.
+    #[must_use]
+    pub fn signers(&self) -> &[Verifier] {
+        &self.signers
     }
 
     /// The cosignatures on it by these witnesses, one for each that has cosigned.

@@ -21,6 +21,7 @@ pub struct Proof {
 pub struct Verified {
     index: u64,
     checkpoint: Checkpoint,
+    signers: Vec<Verifier>,
     cosignatures: Vec<Cosignature>,
 }
 
@@ -166,6 +167,7 @@ impl Proof {
         Ok(Verified {
             index: self.index,
             checkpoint,
+            signers: opened.signers().to_vec(),
             cosignatures,
         })
     }
@@ -206,6 +208,12 @@ impl Verified {
     #[must_use]
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
+    }
+
+    /// Those of the log's keys that have signed it: at least one.
+    #[must_use]
+    pub fn signers(&self) -> &[Verifier] {
+        &self.signers
     }
 
     /// The cosignatures of known witnesses.

@@ -141,6 +141,11 @@ impl Archiver {
             }
             next.command_due |= !batch.files.is_empty() && self.options.command.is_some();
             next.archived_until = batch.until;
+            // What comes late lies below what was carried away before, and is not carried away yet.
+            if let Some(oldest) = next.left_out.difference(&batch.left_out).next() {
+                let below = oldest.saturating_sub(1);
+                next.transferred_until = next.transferred_until.min(below);
+            }
             next.left_out = batch.left_out;
             // Of a damaged entry nothing can be said; the mark before serves as well.
             if let Ok(stored) = self.log.stored(batch.until).await {

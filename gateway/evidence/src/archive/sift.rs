@@ -1,11 +1,14 @@
 //! Messages of which no document can be made: a body that was changed or is gone, a time stamp that
-//! is damaged. They are left out, so that they hold up no other; each run tries them again.
+//! is damaged. They are left out, so that they hold up no other; each run tries them again. What may
+//! be trouble of the machine is no reason to leave out: it would leave out everything.
 
-use std::io;
+use std::path::Path;
+use std::{fs, io};
 
+use gateway_messagelog as log;
 use jiff::Timestamp;
 
-use super::{Archiver, Batch, Error, Key, State, Wanted};
+use super::{Archiver, Batch, Error, Key, LeftOut, State, Wanted};
 use crate::containers::{self, Binder};
 
 impl Archiver {
@@ -50,16 +53,23 @@ impl Archiver {
     /// Those that were left out before and of which documents can be made now.
     pub(super) async fn late(&self, state: &State, binder: &mut Binder) -> Result<Vec<Key>, Error> {
         let mut keys = Vec::new();
-        self.watch.none_left_out();
+        let mut still = None;
         for ordinal in state.left_out.iter().copied() {
-            match self.try_one(ordinal, binder).await? {
-                None => {
+            let reason = match self.try_one(ordinal, binder).await {
+                Ok(None) => {
                     let logged = self.log.get(ordinal).await.map_err(Error::Log)?;
                     keys.extend(Key::of(&logged));
+                    continue;
                 }
-                Some(reason) => self.watch.left_out(ordinal, &reason),
-            }
+                Ok(Some(reason)) => reason,
+                // It is left out already: the machine's trouble with it holds up no other.
+                Err(Error::Container { source, .. }) if !is_of_the_process(&source) => source,
+                Err(error) => return Err(error),
+            };
+            LeftOut::add(&mut still, ordinal, &reason);
         }
+        // At once: whoever looks meanwhile sees those of before.
+        self.watch.still_left_out(still);
         Ok(keys)
     }
 
@@ -79,22 +89,77 @@ impl Archiver {
         };
         match tried {
             Ok(_) => Ok(None),
-            // Nothing is wrong with the message.
-            Err(
-                error @ Error::Container {
-                    source:
-                        containers::Error::Interrupted
-                        | containers::Error::Log(
-                            gateway_messagelog::Error::KeyMissing { .. }
-                            | gateway_messagelog::Error::Interrupted,
-                        ),
-                    ..
-                },
-            ) => Err(error),
-            Err(Error::Container { source, .. }) => Ok(Some(source)),
+            Err(Error::Container { source, .. }) if is_certain(&source) => Ok(Some(source)),
             Err(error) => Err(error),
         }
     }
+}
+
+/// Nothing is wrong with the message, nor with where it lies.
+fn is_of_the_process(error: &containers::Error) -> bool {
+    matches!(
+        error,
+        containers::Error::Interrupted
+            | containers::Error::Log(log::Error::KeyMissing { .. } | log::Error::Interrupted)
+    )
+}
+
+/// It is the message, and not the machine: a disk that fails or is not there, files that cannot be
+/// opened.
+fn is_certain(error: &containers::Error) -> bool {
+    match error {
+        containers::Error::NotStamped { .. }
+        | containers::Error::NoMessage { .. }
+        | containers::Error::Erased { .. }
+        | containers::Error::Stamp { .. } => true,
+        containers::Error::Write(_) | containers::Error::Interrupted => false,
+        containers::Error::Log(error) => is_damage(error),
+        containers::Error::Make { source, .. } => match source.as_ref() {
+            gateway_asic::Error::Zip(gateway_asic::zip::Error::Io(error)) => is_changed(error),
+            gateway_asic::Error::Zip(_)
+            | gateway_asic::Error::Stamping(_)
+            | gateway_asic::Error::AttachmentLength { .. } => true,
+        },
+    }
+}
+
+/// Reading a body failed for what it is.
+fn is_changed(error: &io::Error) -> bool {
+    let inner = error.get_ref();
+    match inner.and_then(|inner| inner.downcast_ref::<log::Error>()) {
+        Some(error) => is_damage(error),
+        // Its bytes are not those that were logged.
+        None => error.kind() == io::ErrorKind::InvalidData,
+    }
+}
+
+fn is_damage(error: &log::Error) -> bool {
+    match error {
+        log::Error::Store(source) => matches!(source, gateway_store::Error::Damaged(_)),
+        log::Error::Content { path, source, .. } => {
+            source.kind() == io::ErrorKind::NotFound && has_neighbours(path)
+        }
+        log::Error::ContentTooLarge { .. }
+        | log::Error::ContentCutOff { .. }
+        | log::Error::ContentWithheld
+        | log::Error::Malformed { .. }
+        | log::Error::NotUnderstood { .. }
+        | log::Error::NotOpened { .. }
+        | log::Error::Erased { .. }
+        | log::Error::NoEntry { .. } => true,
+        log::Error::KeyMissing { .. }
+        | log::Error::Key { .. }
+        | log::Error::Configuration { .. }
+        | log::Error::StampOutOfOrder { .. }
+        | log::Error::Tree(_)
+        | log::Error::Interrupted => false,
+    }
+}
+
+/// The folder of a file holds others: it is not one whose disk is not mounted.
+fn has_neighbours(path: &Path) -> bool {
+    let listed = path.parent().map(fs::read_dir);
+    listed.is_some_and(|listed| listed.is_ok_and(|mut files| matches!(files.next(), Some(Ok(_)))))
 }
 
 /// More than this is not one broken disk sector; somebody has to look before anything goes on.

@@ -57,6 +57,24 @@ pub struct LeftOut {
 #[derive(Clone, Debug, Default)]
 pub struct Watch(Arc<Mutex<Status>>);
 
+impl LeftOut {
+    /// Tells of one more, and counts it.
+    pub(super) fn add(all: &mut Option<Self>, ordinal: u64, reason: &containers::Error) {
+        let reason = Causes(reason).to_string();
+        tracing::error!(ordinal, "a message cannot be archived: {reason}");
+        match all {
+            Some(all) => all.messages = all.messages.saturating_add(1),
+            none => {
+                *none = Some(Self {
+                    messages: 1,
+                    first: ordinal,
+                    reason,
+                });
+            }
+        }
+    }
+}
+
 impl Watch {
     /// As it is now.
     #[must_use]
@@ -115,24 +133,14 @@ impl Watch {
         });
     }
 
-    pub(super) fn none_left_out(&self) {
-        self.with(|status| status.left_out = None);
+    /// All that were left out before and cannot be archived now, either.
+    pub(super) fn still_left_out(&self, left_out: Option<LeftOut>) {
+        self.with(|status| status.left_out = left_out);
     }
 
     /// Told at once: archiving goes on.
     pub(super) fn left_out(&self, ordinal: u64, reason: &containers::Error) {
-        let reason = Causes(reason).to_string();
-        tracing::error!(ordinal, "a message cannot be archived: {reason}");
-        self.with(|status| match &mut status.left_out {
-            Some(left_out) => left_out.messages = left_out.messages.saturating_add(1),
-            none => {
-                *none = Some(LeftOut {
-                    messages: 1,
-                    first: ordinal,
-                    reason,
-                });
-            }
-        });
+        self.with(|status| LeftOut::add(&mut status.left_out, ordinal, reason));
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Status) -> T) -> T {

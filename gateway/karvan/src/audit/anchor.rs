@@ -1,5 +1,6 @@
 //! Anchors that an auditor got from the registry, and whether a configuration is what it signed.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use certs_keys::{Digest, DigestAlgorithm};
@@ -21,6 +22,30 @@ struct Given {
     /// As security servers show it.
     sha224: String,
 }
+
+/// A configuration for which an anchor vouches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Vouched {
+    /// By which anchors, for people.
+    pub(super) by: String,
+    /// Until when what the registry signed was valid. It tells which of two is the older one, and
+    /// not until when it was in force: the first directory of a content is kept.
+    pub(super) expires_at: Timestamp,
+    /// The registry signed it for other instances: rules are not among what it vouches for.
+    pub(super) is_external: bool,
+    /// Folders of other instances, of which no anchor was given: nobody vouches for these.
+    pub(super) unchecked: Vec<String>,
+}
+
+/// What a registry signed over a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Signed {
+    expires_at: Timestamp,
+    is_external: bool,
+}
+
+/// Files of an instance: name → bytes.
+type Folder<'f> = BTreeMap<&'f str, &'f [u8]>;
 
 impl Anchors {
     /// `None`: there are none.
@@ -49,54 +74,97 @@ impl Anchors {
         Ok((!given.is_empty()).then_some(Self(given)))
     }
 
-    /// By which anchor a configuration is what the registry signed; or why by none.
-    pub(super) fn vouch(&self, files: &Files) -> Result<String, String> {
-        let mut refused = Vec::new();
-        for given in &self.0 {
-            match vouch(&given.anchor, files) {
-                Ok(()) => {
-                    let made = given.anchor.generated_at;
-                    let made = made.map(|time| format!(", made at {time}"));
-                    return Ok(format!(
-                        "{} (instance {}{}, SHA-224 {})",
-                        given.path.display(),
-                        given.anchor.instance,
-                        made.unwrap_or_default(),
-                        given.sha224
-                    ));
+    /// By which anchor the parameters of the own instance, with its rules, are what its registry signed;
+    /// or why by none. Those of another instance need an anchor of that instance.
+    pub(super) fn vouch(&self, files: &Files) -> Result<Vouched, String> {
+        let own = files.get(disk::INSTANCE_IDENTIFIER);
+        let own = String::from_utf8_lossy(own.map(Vec::as_slice).unwrap_or_default());
+        let own = disk::folder(own.trim()).map_err(|error| with_causes(&error))?;
+        let mut folders: BTreeMap<&str, Folder<'_>> = BTreeMap::from([(&*own, Folder::new())]);
+        for (path, bytes) in files {
+            if path == disk::INSTANCE_IDENTIFIER {
+                continue;
+            }
+            let (folder, name) = path
+                .split_once('/')
+                .ok_or_else(|| format!("{path}: the registry has not signed it"))?;
+            folders.entry(folder).or_default().insert(name, bytes);
+        }
+        let ours = folders.remove(&*own).unwrap_or_default();
+        let mut vouched = self.of_folder(&own, &ours).unwrap_or_else(|| {
+            let given = self.0.iter().map(|given| given.anchor.instance.as_str());
+            let given = given.collect::<Vec<_>>().join(", ");
+            Err(format!(
+                "it is of the instance {own}, the anchor of {given}"
+            ))
+        })?;
+        for (folder, files) in &folders {
+            match self.of_folder(folder, files) {
+                None => vouched.unchecked.push((*folder).to_owned()),
+                Some(other) => {
+                    vouched.by.push_str("; ");
+                    vouched.by.push_str(&other?.by);
                 }
-                Err(reason) => refused.push(reason),
             }
         }
+        Ok(vouched)
+    }
+
+    /// `None`: no anchor is of this instance.
+    fn of_folder(&self, folder: &str, files: &Folder<'_>) -> Option<Result<Vouched, String>> {
+        let mut refused: Option<Vec<String>> = None;
+        for given in &self.0 {
+            if disk::folder(&given.anchor.instance).ok().as_deref() != Some(folder) {
+                continue;
+            }
+            match vouch(&given.anchor, folder, files) {
+                Ok(signed) => return Some(Ok(given.vouched(&signed))),
+                Err(reason) => refused.get_or_insert_default().push(reason),
+            }
+        }
+        let mut refused = refused?;
         refused.dedup();
-        Err(refused.join("; "))
+        Some(Err(refused.join("; ")))
+    }
+}
+
+impl Given {
+    fn vouched(&self, signed: &Signed) -> Vouched {
+        let made = self.anchor.generated_at;
+        let made = made.map(|time| format!(", made at {time}"));
+        Vouched {
+            by: format!(
+                "{} (instance {}{}, SHA-224 {}): signed by the registry, valid until {}",
+                self.path.display(),
+                self.anchor.instance,
+                made.unwrap_or_default(),
+                self.sha224,
+                signed.expires_at
+            ),
+            expires_at: signed.expires_at,
+            is_external: signed.is_external,
+            unchecked: Vec::new(),
+        }
     }
 }
 
 //= pr-gconf#2.2: the anchor holds the keys that sign the directory; the directory holds the digests.
-fn vouch(anchor: &Anchor, files: &Files) -> Result<(), String> {
-    let own = files.get(disk::INSTANCE_IDENTIFIER);
-    let own = String::from_utf8_lossy(own.map(Vec::as_slice).unwrap_or_default());
-    if own.trim() != anchor.instance {
-        return Err(format!(
-            "it is of the instance {}, the anchor of {}",
-            own.trim(),
-            anchor.instance
-        ));
-    }
-    let folder = disk::folder(&anchor.instance).map_err(|error| with_causes(&error))?;
-    let signed = format!("{folder}/{}", disk::SIGNED_DIRECTORY);
-    let bytes = files
-        .get(&signed)
-        .ok_or_else(|| format!("{signed}, which the registry signed, is not kept with it"))?;
+fn vouch(anchor: &Anchor, folder: &str, files: &Folder<'_>) -> Result<Signed, String> {
+    let bytes = files.get(disk::SIGNED_DIRECTORY).ok_or_else(|| {
+        format!(
+            "{folder}/{}, which the registry signed, is not kept with it",
+            disk::SIGNED_DIRECTORY
+        )
+    })?;
     let sources = anchor.sources.iter();
     let keys: Vec<_> = sources
         .flat_map(|source| source.verification_certificates.iter().cloned())
         .collect();
-    // When it expired is of no matter: it tells of a day in the past.
+    // When it expired is told, and of no matter here: it tells of a day in the past.
     let verified = directory::verify(bytes, &keys, Timestamp::MIN).map_err(|error| {
         format!(
-            "{signed}: no key of the anchor signed it: {}",
+            "{folder}/{}: no key of the anchor signed it: {}",
+            disk::SIGNED_DIRECTORY,
             with_causes(&error)
         )
     })?;
@@ -104,23 +172,31 @@ fn vouch(anchor: &Anchor, files: &Files) -> Result<(), String> {
     for entry in verified.parts() {
         if entry.instance() == anchor.instance {
             let name = disk::file_name(entry).map_err(|error| with_causes(&error))?;
-            announced.push((format!("{folder}/{name}"), entry));
+            announced.push((name, entry));
         }
     }
-    let entry = |path: &str| announced.iter().find(|(name, _)| name == path);
-    for (path, bytes) in files {
-        if path == disk::INSTANCE_IDENTIFIER || *path == signed {
+    let entry = |name: &str| announced.iter().find(|(announced, _)| announced == name);
+    // Internal sources have private parameters, external ones must not, and have no rules either.
+    let is_external = entry(disk::PRIVATE_PARAMS).is_none();
+    for (name, bytes) in files {
+        if *name == disk::SIGNED_DIRECTORY {
             continue;
         }
-        let part = path.strip_suffix(disk::METADATA_SUFFIX);
-        let Some((_, entry)) = entry(part.unwrap_or(path)) else {
-            return Err(format!("{path}: the registry has not signed it"));
+        let part = name.strip_suffix(disk::METADATA_SUFFIX);
+        let Some((_, entry)) = entry(part.unwrap_or(name)) else {
+            let why = match is_external {
+                true => ": what it signed for others holds no more than shared parameters",
+                false => "",
+            };
+            return Err(format!(
+                "{folder}/{name}: the registry has not signed it{why}"
+            ));
         };
         let is_right = match part {
             None => entry.matches(bytes),
             // The version decides how the part is read.
             Some(_) => {
-                let metadata = disk::Metadata::from_json(bytes, path);
+                let metadata = disk::Metadata::from_json(bytes, &format!("{folder}/{name}"));
                 let metadata = metadata.map_err(|error| with_causes(&error))?;
                 metadata
                     .version()
@@ -128,17 +204,30 @@ fn vouch(anchor: &Anchor, files: &Files) -> Result<(), String> {
             }
         };
         if !is_right {
-            return Err(format!("{path}: it is not what the registry signed"));
+            return Err(format!(
+                "{folder}/{name}: it is not what the registry signed"
+            ));
         }
     }
-    // One that was left out would change verdicts, too.
+    // One that was left out would change verdicts, too. Nodes take no rules of other instances, and
+    // those are not listed for them.
     for name in [disk::SHARED_PARAMS, disk::RULES] {
-        let path = format!("{folder}/{name}");
-        if entry(&path).is_some() && !files.contains_key(&path) {
-            return Err(format!("{path}, which the registry signed, is not there"));
+        if entry(name).is_some() && !files.contains_key(name) {
+            return Err(format!(
+                "{folder}/{name}, which the registry signed, is not there"
+            ));
         }
     }
-    Ok(())
+    let version = format!("{}{}", disk::SHARED_PARAMS, disk::METADATA_SUFFIX);
+    if files.contains_key(disk::SHARED_PARAMS) && !files.contains_key(&*version) {
+        return Err(format!(
+            "{folder}/{version}, which says how they are read, is not there"
+        ));
+    }
+    Ok(Signed {
+        expires_at: verified.expires_at(),
+        is_external,
+    })
 }
 
 #[cfg(test)]

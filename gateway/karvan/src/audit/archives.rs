@@ -10,7 +10,7 @@ use gateway_globalconf::Snapshot;
 use serde_json::{Value, json};
 
 use super::Error;
-use super::documents::{Document, line, nested};
+use super::documents::{Document, Room, line, nested};
 use super::progress::Progress;
 use crate::causes::with_causes;
 
@@ -52,6 +52,7 @@ pub(super) fn judge(
     file_name: &str,
     is_in_folder: bool,
     chains: &mut Chains,
+    room: Room,
     conf: &Snapshot,
     progress: &mut Option<Progress>,
     tell: &mut dyn FnMut(Document) -> Result<(), Error>,
@@ -87,7 +88,7 @@ pub(super) fn judge(
     let all = count(archive.containers().len());
     for entry in archive.containers() {
         let document = match archive.content(entry) {
-            Ok(content) => nested(entry.name(), content, entry.bytes(), conf)?,
+            Ok(content) => nested(entry.name(), content, entry.bytes(), room, conf)?,
             Err(error) => Document::unreadable(entry.name(), &with_causes(&error)),
         };
         chained.failed = chained.failed.saturating_add(u64::from(!document.holds()));

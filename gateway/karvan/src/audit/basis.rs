@@ -29,7 +29,7 @@ use gateway_proto::id::{ClientId, GlobalGroupId};
 use serde::Serialize;
 
 pub(super) use self::again::{Again, Asked, Body, Unread, body_of};
-pub(super) use self::judge::{ground_of, judge};
+pub(super) use self::judge::{demanded, ground_of, judge};
 pub(super) use self::text::{ground, json, lines, stated_purpose};
 use crate::causes::with_causes;
 

@@ -21,13 +21,14 @@ use std::path::{Path, PathBuf};
 
 use gateway_asic::zip::{Limits, Names};
 use gateway_messagelog::audit::{Outcome, Subject};
+use gateway_tlog::note::Verifier;
 use serde_json::{Value, json};
 
 pub(super) use self::check::verify;
 use super::anchor::Anchors;
 use super::configuration::Configuration;
 use super::documents::{Document, line, printable};
-use super::tree::InLog;
+use super::tree::{InLog, names, vkeys};
 use super::{Error, show, targets};
 
 /// A bundle that was written.
@@ -49,10 +50,12 @@ pub(crate) struct Bundled {
 pub(super) struct Verdict {
     /// By what the documents were judged.
     configurations: Vec<Configuration>,
-    /// The verifier key that the log has to be signed by, and whose word it is.
-    log_key: Option<(String, &'static str)>,
-    /// The verifier keys, in the bundle, of those who cosigned it.
-    witness_keys: Vec<String>,
+    /// The keys by which signatures of the log were verified, and no others.
+    log_keys: Vec<Verifier>,
+    /// Whose word they are.
+    log_key_is: &'static str,
+    /// The keys, in the bundle, by which cosignatures were verified; each public key once.
+    witness_keys: Vec<Verifier>,
     pub(super) documents: Vec<Document>,
     records: Vec<Recorded>,
     /// What does not hold, apart from the documents.
@@ -146,6 +149,11 @@ impl Verdict {
                 &format!("record {}", recorded.ordinal),
                 &recorded.text(),
             );
+            if self.log_keys.len() > 1 {
+                for key in vkeys(&recorded.in_log.log_keys) {
+                    line(&mut text, "log key", &key);
+                }
+            }
             if let Some(rests) = &recorded.basis {
                 for (name, value) in &rests.lines {
                     line(&mut text, name, value);
@@ -163,17 +171,25 @@ impl Verdict {
         for configuration in &self.configurations {
             text.push_str(&configuration.text());
         }
-        if let Some((key, whose)) = &self.log_key {
-            let _infallible = writeln!(text, "by the key of the log ({whose})");
-            line(&mut text, "log key", key);
+        if !self.log_keys.is_empty() {
+            let _infallible = writeln!(text, "by the key of the log ({})", self.log_key_is);
+            for key in vkeys(&self.log_keys) {
+                line(&mut text, "log key", &key);
+            }
+        }
+        if self.log_keys.len() > 1 {
+            text.push_str(
+                "by more than one key: what is signed by one that the node does not publish is not \
+                 proved\n",
+            );
         }
         if !self.witness_keys.is_empty() {
             text.push_str(
                 "by the keys of those who cosigned (from the bundle: compare them with what their nodes \
                  publish)\n",
             );
-            for key in &self.witness_keys {
-                line(&mut text, "witness key", key);
+            for key in vkeys(&self.witness_keys) {
+                line(&mut text, "witness key", &key);
             }
         }
         text
@@ -185,9 +201,14 @@ impl Verdict {
             "kind": "bundle",
             "ok": self.holds(),
             "configurations": configurations.collect::<Vec<_>>(),
-            "log_key": self.log_key.as_ref().map(|(key, _)| key),
-            "log_key_is": self.log_key.as_ref().map(|(_, whose)| whose),
-            "witness_keys": self.witness_keys,
+            // One of several would stand for the others.
+            "log_key": match self.log_keys.as_slice() {
+                [key] => Some(key.to_vkey()),
+                [] | [_, _, ..] => None,
+            },
+            "log_keys": vkeys(&self.log_keys),
+            "log_key_is": (!self.log_keys.is_empty()).then_some(self.log_key_is),
+            "witness_keys": vkeys(&self.witness_keys),
             "documents": self.documents.iter().map(Document::json).collect::<Vec<_>>(),
             "records": self.records.iter().map(Recorded::json).collect::<Vec<_>>(),
             "warnings": self.remarks,
@@ -212,7 +233,9 @@ impl Recorded {
             "what": self.what,
             "size": self.in_log.size,
             "signed_by": self.in_log.signed_by,
-            "cosigned_by": self.in_log.witnesses,
+            "log_keys": vkeys(&self.in_log.log_keys),
+            "cosigned_by": names(&self.in_log.witnesses),
+            "witness_keys": vkeys(&self.in_log.witnesses),
             "container": self.container,
             "basis": self.basis.as_ref().map(|rests| rests.document.clone()),
             "basis_check": self.basis.as_ref().map(|rests| show::outcome(&rests.outcome)),

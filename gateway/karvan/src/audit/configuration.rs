@@ -1,5 +1,6 @@
 //! The configuration by which documents are judged, and whose word it is.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -13,7 +14,7 @@ use gateway_store::file;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::anchor::Anchors;
+use super::anchor::{Anchors, Vouched};
 use super::approved::{self, Approved};
 use super::documents::{self, printable};
 use super::{Error, file_error};
@@ -33,7 +34,7 @@ pub(super) struct Configuration {
     rules: Option<String>,
     approved: BTreeSet<Approved>,
     /// By which anchor it is what the registry signed, or why by none; `None`: no anchor was given.
-    vouched: Option<Result<String, String>>,
+    vouched: Option<Result<Vouched, String>>,
 }
 
 /// Whose word it is.
@@ -84,8 +85,20 @@ impl Configuration {
         origin: Origin,
         anchors: Option<&Anchors>,
     ) -> Result<Self, String> {
+        let vouched = anchors.map(|anchors| anchors.vouch(files));
+        let mut files = Cow::Borrowed(files);
+        // Nothing rests on what nobody vouches for. Records of a log are judged by all of it: there it
+        // is only said.
+        if let (Some(Ok(vouched)), Origin::Given(_) | Origin::Bundle(_)) = (&vouched, &origin) {
+            let folder = |path: &str| path.split_once('/').map(|(folder, _)| folder.to_owned());
+            let is_left_out =
+                |path: &str| folder(path).is_some_and(|folder| vouched.unchecked.contains(&folder));
+            if !vouched.unchecked.is_empty() {
+                files.to_mut().retain(|path, _| !is_left_out(path));
+            }
+        }
         // Documents are judged as of their time stamps: that it expired since then is of no matter.
-        let snapshot = Snapshot::from_files(files, Timestamp::UNIX_EPOCH)
+        let snapshot = Snapshot::from_files(&files, Timestamp::UNIX_EPOCH)
             .map_err(|error| format!("it is no configuration: {}", with_causes(&error)))?;
         let mut shared = Vec::new();
         for instance in snapshot.instances() {
@@ -98,7 +111,7 @@ impl Configuration {
             origin,
             rules: snapshot.rules().map(sha256),
             approved: Approved::of(&snapshot),
-            vouched: anchors.map(|anchors| anchors.vouch(files)),
+            vouched,
             snapshot,
             shared,
         })
@@ -111,6 +124,36 @@ impl Configuration {
         Some(format!(
             "the configuration {name} is not shown to be the registry's: {reason}"
         ))
+    }
+
+    /// An anchor vouches for it.
+    pub(super) fn vouched(&self) -> Option<&Vouched> {
+        self.vouched.as_ref()?.as_ref().ok()
+    }
+
+    /// What the anchor does not vouch for.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let Some(vouched) = self.vouched() else {
+            return Vec::new();
+        };
+        let mut warnings = Vec::new();
+        if vouched.is_external {
+            warnings.push(
+                "the registry signed this for other instances: rules are not vouched for, nor that \
+                 there were none"
+                    .to_owned(),
+            );
+        }
+        let left_out = match &self.origin {
+            Origin::Given(_) | Origin::Bundle(_) => ", and left out",
+            Origin::Log(_) => "",
+        };
+        for folder in &vouched.unchecked {
+            warnings.push(format!(
+                "parameters of another instance {folder}: not checked by this anchor{left_out}"
+            ));
+        }
+        warnings
     }
 
     /// Whom it approves.
@@ -126,12 +169,15 @@ impl Configuration {
             Origin::Log(hash) => format!("by the configuration {hash} beside the log\n"),
         };
         match (&self.vouched, &self.origin) {
-            (Some(Ok(anchor)), _) => {
+            (Some(Ok(vouched)), _) => {
                 documents::line(
                     &mut text,
                     "registry's",
-                    &format!("yes, by the anchor {anchor}"),
+                    &format!("yes, by the anchor {}", vouched.by),
                 );
+                for warning in self.warnings() {
+                    documents::line(&mut text, "warning", &warning);
+                }
             }
             (Some(Err(reason)), _) => {
                 documents::line(&mut text, "registry's", &format!("FAILS: {reason}"));
@@ -179,10 +225,12 @@ impl Configuration {
                 "instance": instance, "shared_params_sha256": digest,
             })).collect::<Vec<_>>(),
             "rules_sha256": self.rules,
-            "anchor": self.vouched.as_ref().and_then(|vouched| vouched.as_ref().ok()),
+            "anchor": self.vouched().map(|vouched| &vouched.by),
+            "anchor_expires_at": self.vouched().map(|vouched| vouched.expires_at.to_string()),
             "anchor_refused": self.vouched.as_ref().and_then(|vouched| vouched.as_ref().err()),
             "left_out": self.snapshot.ignored().iter()
                 .map(|ignored| ignored.folder.clone()).collect::<Vec<_>>(),
+            "warnings": self.warnings(),
         });
         if let Some(fields) = document.as_object_mut() {
             let approved = approved::json(&self.approved).into_iter();
@@ -190,6 +238,27 @@ impl Configuration {
         }
         document
     }
+}
+
+/// Of several that an anchor vouches for, those that the registry signed before the newest of them:
+/// that they were in force still is the word of whoever put them together.
+pub(super) fn older(configurations: &[Configuration]) -> Vec<String> {
+    let vouched = configurations.iter();
+    let vouched: Vec<_> = vouched
+        .filter_map(|one| Some((one.origin.name(), one.vouched()?.expires_at)))
+        .collect();
+    let Some((newest, latest)) = vouched.iter().max_by_key(|(_, expires_at)| *expires_at) else {
+        return Vec::new();
+    };
+    let older = vouched.iter().filter(|(_, expires_at)| expires_at < latest);
+    older
+        .map(|(name, expires_at)| {
+            format!(
+                "the registry signed {name}/ (valid until {expires_at}) before {newest}/ (valid until \
+                 {latest}): that it was still in force is the word of whoever made this"
+            )
+        })
+        .collect()
 }
 
 fn left_out(reason: &Reason) -> String {
@@ -273,3 +342,6 @@ fn sha256(bytes: &[u8]) -> String {
 const HANDED_OUT: &str = "verificationconf";
 const BYTES_MAX: u64 = 512 << 20;
 const ENTRIES_MAX: u64 = 10_000;
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use certs_keys::{Digest, DigestAlgorithm, Hasher};
 use clap::Args;
 use gateway_messagelog::audit::{Reader, Unreadable, decode_alone};
+use gateway_messagelog::tree::Offline;
 use gateway_messagelog::{Direction, Entry, Logged, Protection, Record, Side};
 use gateway_store::segment::Position;
 use jiff::Timestamp;
@@ -20,6 +21,7 @@ use super::documents::printable;
 use super::progress::Progress;
 use super::unread::Unread;
 use super::{Error, keys, log_folder, print, show, tree};
+use crate::causes::with_causes;
 use crate::node::transparency;
 
 /// Two logs.
@@ -32,6 +34,10 @@ pub(crate) struct CrossCheck {
     /// The key of a sealed log, `name=file`; may be repeated.
     #[arg(long, value_name = "NAME=FILE")]
     key: Vec<String>,
+    /// The verifier key that a log has to be signed by, `name+hash+key`; one for each. Without them
+    /// the name in each log is believed.
+    #[arg(long, value_name = "KEY")]
+    log_key: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -42,6 +48,8 @@ pub(crate) struct CrossCheck {
 pub(crate) struct Comparison {
     /// Whose logs these are.
     pub(crate) nodes: [String; 2],
+    /// Whose word that is.
+    pub(crate) names_are: &'static str,
     /// Messages that both sides hold, of the same octets.
     pub(crate) matched: u64,
     /// Messages of which the sides hold different octets.
@@ -56,6 +64,10 @@ pub(crate) struct Comparison {
     pub(crate) erased: u64,
     /// Places of either log that cannot be read.
     pub(crate) unreadable: Vec<String>,
+    /// Matched messages of which a log says that they were exchanged with another node.
+    pub(crate) misnamed: u64,
+    /// What is wrong with the logs themselves, or with the question.
+    pub(crate) failures: Vec<String>,
 }
 
 /// A message as one side has it.
@@ -74,7 +86,16 @@ pub(crate) struct OneSided {
 impl Comparison {
     /// Nothing is missing or different, and everything could be read.
     pub(crate) fn holds(&self) -> bool {
-        self.different.is_empty() && self.missing.is_empty() && self.unreadable.is_empty()
+        self.different.is_empty()
+            && self.missing.is_empty()
+            && self.unreadable.is_empty()
+            && self.misnamed == 0
+            && self.failures.is_empty()
+    }
+
+    /// Neither log holds a message that the other one has, or should have.
+    fn is_of_nothing(&self) -> bool {
+        self.matched == 0 && self.different.is_empty() && self.missing.is_empty()
     }
 
     /// What came out, for people.
@@ -99,24 +120,39 @@ impl Comparison {
             text.push_str(&printable(&format!("FAIL {place}")));
             text.push('\n');
         }
+        for failure in &self.failures {
+            text.push_str(&printable(&format!("FAIL {failure}")));
+            text.push('\n');
+        }
         let [a, b] = &self.nodes;
-        text.push_str(&format!(
+        if self.misnamed > 0 {
+            text.push_str(&printable(&format!(
+                "FAIL {} messages are in both logs, and one of them says that it exchanged them with \
+                 another node than {a} or {b}: a log bears the wrong name, or did when they were logged",
+                self.misnamed
+            )));
+            text.push('\n');
+        }
+        text.push_str(&printable(&format!(
             "{a} ↔ {b}: {} messages matched, {} different, {} missing; {} answers not received, {} \
-             requests unanswered, {} erased on one side\n",
+             requests unanswered, {} erased on one side",
             self.matched,
             self.different.len(),
             self.missing.len(),
             self.not_received,
             self.unanswered,
             self.erased,
-        ));
+        )));
+        text.push_str(&format!("\nwhose logs these are: {}\n", self.names_are));
         text
     }
 }
 
 pub(super) fn run(arguments: &CrossCheck) -> Result<bool, Error> {
     let protection = keys::protection(&arguments.key)?;
-    let comparison = compare(&arguments.a, &arguments.b, protection.as_ref())?;
+    let mut comparison = compare(&arguments.a, &arguments.b, protection.as_ref())?;
+    comparison.judge_names(&[&arguments.a, &arguments.b], &arguments.log_key);
+    comparison.judge_extent();
     if arguments.json {
         let holds = comparison.holds();
         print(&format!(
@@ -151,6 +187,7 @@ pub(crate) fn compare(
     }
     let mut comparison = Comparison {
         nodes: nodes.clone(),
+        names_are: NAMES_BELIEVED,
         ..Comparison::default()
     };
     let shares = bytes.div_euclid(SHARE_BYTES).saturating_add(1);
@@ -170,6 +207,32 @@ pub(crate) fn compare(
 }
 
 impl Comparison {
+    /// By keys from elsewhere, a log is whose it says. Without, it may have been signed anew under
+    /// another name, to be rid of what others say of its own.
+    fn judge_names(&mut self, folders: &[&Path; 2], log_keys: &[String]) {
+        if log_keys.is_empty() {
+            return;
+        }
+        for (folder, name) in folders.iter().zip(&self.nodes) {
+            if let Err(reason) = vouched(&log_folder(folder), name, log_keys) {
+                self.failures.push(format!("the log of {name}: {reason}"));
+            }
+        }
+        if self.failures.is_empty() {
+            self.names_are = NAMES_VOUCHED;
+        }
+    }
+
+    /// Of two nodes that are asked about something is known, or the question was wrong.
+    fn judge_extent(&mut self) {
+        if self.is_of_nothing() {
+            let [a, b] = &self.nodes;
+            self.failures.push(format!(
+                "nothing was compared: neither log holds a message of an exchange of {a} with {b}"
+            ));
+        }
+    }
+
     /// Adds what one share has shown, with what the records themselves say.
     fn add(&mut self, found: &Found, readers: &[Reader; 2]) -> Result<(), Error> {
         let ([a, b], [reader_a, reader_b]) = (&self.nodes, readers);
@@ -188,8 +251,23 @@ impl Comparison {
         self.not_received = self.not_received.saturating_add(found.not_received);
         self.unanswered = self.unanswered.saturating_add(found.unanswered);
         self.erased = self.erased.saturating_add(found.erased);
+        self.misnamed = self.misnamed.saturating_add(found.misnamed);
         Ok(())
     }
+}
+
+/// The checkpoint of a log is signed by one of these keys.
+fn vouched(folder: &Path, name: &str, log_keys: &[String]) -> Result<(), String> {
+    let own = |key: &&String| {
+        let is_named = key.strip_prefix(name);
+        is_named.is_some_and(|rest| rest.starts_with('+'))
+    };
+    let key = log_keys
+        .iter()
+        .find(own)
+        .ok_or("none of the keys given with --log-key is its own")?;
+    let offline = Offline::open(folder).map_err(|error| with_causes(&error))?;
+    tree::signer(folder, offline.note(), Some(key)).map(drop)
 }
 
 impl OneSided {
@@ -248,6 +326,7 @@ struct Found {
     not_received: u64,
     unanswered: u64,
     erased: u64,
+    misnamed: u64,
 }
 
 /// A message that the other side has not, or not so.
@@ -278,7 +357,11 @@ impl Found {
                     position: message.position,
                 };
                 match Met::of(message, other) {
-                    Met::Same => self.matched = self.matched.saturating_add(1),
+                    Met::Same(same) => {
+                        self.matched = self.matched.saturating_add(1);
+                        let is_misnamed = message.is_with_third || same.is_with_third;
+                        self.misnamed = self.misnamed.saturating_add(is_misnamed.into());
+                    }
                     Met::Other if is_with || message.direction == Direction::Request => {
                         self.different.push(alone);
                     }
@@ -306,7 +389,7 @@ impl Found {
                 }
                 match (Met::of(message, other), message.direction) {
                     // Told from the consumer's side.
-                    (Met::Same | Met::Other, _) => {}
+                    (Met::Same(_) | Met::Other, _) => {}
                     (Met::Nothing, _) if consumer.has_erased(message.time) => {
                         self.erased = self.erased.saturating_add(1);
                     }
@@ -324,15 +407,15 @@ impl Found {
 }
 
 /// What the other side has of a message.
-enum Met {
-    Same,
+enum Met<'a> {
+    Same(&'a Message),
     /// Messages of the exchange and direction, none of them of these octets.
     Other,
     Nothing,
 }
 
-impl Met {
-    fn of(message: &Message, others: &[Message]) -> Self {
+impl<'a> Met<'a> {
+    fn of(message: &Message, others: &'a [Message]) -> Self {
         let mut of_direction = others
             .iter()
             .filter(|other| other.direction == message.direction)
@@ -340,10 +423,9 @@ impl Met {
         if of_direction.peek().is_none() {
             return Self::Nothing;
         }
-        if of_direction.any(|other| other.octets == message.octets) {
-            Self::Same
-        } else {
-            Self::Other
+        match of_direction.find(|other| other.octets == message.octets) {
+            Some(same) => Self::Same(same),
+            None => Self::Other,
         }
     }
 }
@@ -370,6 +452,8 @@ struct Message {
     direction: Direction,
     /// It came from the other node, as was noted.
     is_with_other: bool,
+    /// It came from a node that is not the other one, as was noted.
+    is_with_third: bool,
     /// A hash over everything that travelled.
     octets: [u8; 32],
 }
@@ -449,6 +533,7 @@ impl Message {
             time: record.time,
             direction: record.direction,
             is_with_other: peer.as_deref() == Some(other),
+            is_with_third: peer.is_some_and(|peer| peer != other),
             octets: octets_of(&octets(record)),
         })
     }
@@ -516,6 +601,9 @@ impl Parts {
 
 /// So many octets of both logs are compared in one go: about a million messages, in some hundred MiB.
 const SHARE_BYTES: u64 = 4 << 30;
+const NAMES_BELIEVED: &str = "as each log says itself; give the keys that their nodes publish with \
+                              --log-key, so that none goes under another name";
+const NAMES_VOUCHED: &str = "each is signed by the key given for it";
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, Read, Seek as _};
+use std::io::{self, Read, Seek as _, Write};
 
 use gateway_asic::report::{CertificateFacts, Covered, Part, Report, TimeStamp};
 use gateway_asic::zip::{Content, Limits, Source};
@@ -44,9 +44,10 @@ pub(super) fn nested(
     name: &str,
     content: Content,
     bytes: u64,
+    room: Room,
     conf: &Snapshot,
 ) -> Result<Document, Error> {
-    Ok(match taken_out(content, bytes)? {
+    Ok(match taken_out_within(content, bytes, room)? {
         Ok(source) => judge(name, source, conf),
         Err(reason) => Document::unreadable(name, &reason),
     })
@@ -55,10 +56,26 @@ pub(super) fn nested(
 /// A file that lies in another one, to be read by position: small ones in memory, long ones in a file
 /// without name. The inner error: it is not as it says.
 pub(super) fn taken_out(content: Content, bytes: u64) -> Result<Result<Source, String>, Error> {
-    taken_out_by(content, bytes <= MEMORY_BYTES_MAX)
+    taken_out_within(content, bytes, Room::FIXED)
 }
 
-fn taken_out_by(mut content: impl Read, is_short: bool) -> Result<Result<Source, String>, Error> {
+fn taken_out_within(
+    content: impl Read,
+    bytes: u64,
+    room: Room,
+) -> Result<Result<Source, String>, Error> {
+    // What it says of itself, before anything is written; what it really is, while it is written.
+    if bytes > room.left {
+        return Ok(Err(room.exceeded()));
+    }
+    taken_out_by(content, bytes <= MEMORY_BYTES_MAX, room)
+}
+
+fn taken_out_by(
+    mut content: impl Read,
+    is_short: bool,
+    room: Room,
+) -> Result<Result<Source, String>, Error> {
     if is_short {
         let mut octets = Vec::new();
         return Ok(match content.read_to_end(&mut octets) {
@@ -66,11 +83,138 @@ fn taken_out_by(mut content: impl Read, is_short: bool) -> Result<Result<Source,
             Err(error) => Err(error.to_string()),
         });
     }
-    let mut file = temporary()?;
-    if let Err(error) = io::copy(&mut content, &mut file) {
-        return Ok(Err(error.to_string()));
+    let mut file = Unpacked::new(temporary()?, room);
+    let copied = io::copy(&mut content, &mut file);
+    match file.finish()? {
+        Ok(file) => match copied {
+            Ok(_) => rewound(file).map(Ok),
+            Err(error) => Ok(Err(error.to_string())),
+        },
+        Err(reason) => Ok(Err(reason)),
     }
-    rewound(file).map(Ok)
+}
+
+/// How much may be unpacked to disk at one time: an archive of a mebibyte can hold a thousand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Room {
+    max: u64,
+    left: u64,
+    /// The auditor can allow more.
+    is_option: bool,
+}
+
+impl Room {
+    /// Where nobody can say otherwise.
+    const FIXED: Self = Self {
+        max: UNPACK_BYTES_MAX,
+        left: UNPACK_BYTES_MAX,
+        is_option: false,
+    };
+
+    /// As `--unpack-max` says.
+    pub(super) fn given(bytes: Option<u64>) -> Self {
+        let max = bytes.unwrap_or(UNPACK_BYTES_MAX);
+        Self {
+            max,
+            left: max,
+            is_option: true,
+        }
+    }
+
+    /// What remains beside a file of so many octets.
+    pub(super) fn beside(self, bytes: u64) -> Self {
+        Self {
+            left: self.left.saturating_sub(bytes),
+            ..self
+        }
+    }
+
+    fn exceeded(self) -> String {
+        let hint = match self.is_option {
+            true => "; --unpack-max allows more",
+            false => "",
+        };
+        format!(
+            "it is larger than {} when unpacked{hint}",
+            size_text(self.max)
+        )
+    }
+}
+
+/// A temporary file being written, in bounds. What fails here is our disk, and not what was given.
+pub(super) struct Unpacked<W = File> {
+    out: W,
+    room: Room,
+    is_exceeded: bool,
+    failure: Option<io::Error>,
+}
+
+impl<W> Unpacked<W> {
+    pub(super) fn new(out: W, room: Room) -> Self {
+        Self {
+            out,
+            room,
+            is_exceeded: false,
+            failure: None,
+        }
+    }
+
+    /// The file. The inner error: there is more than may be unpacked; what was written is no whole.
+    pub(super) fn finish(self) -> Result<Result<W, String>, Error> {
+        match self.failure {
+            Some(error) => Err(Error::Temporary(error)),
+            None if self.is_exceeded => Ok(Err(self.room.exceeded())),
+            None => Ok(Ok(self.out)),
+        }
+    }
+}
+
+impl<W: Write> Write for Unpacked<W> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let bytes = u64::try_from(octets.len()).unwrap_or(u64::MAX);
+        if bytes > self.room.left {
+            self.is_exceeded = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        match self.out.write(octets) {
+            Ok(written) => {
+                let bytes = u64::try_from(written).unwrap_or(u64::MAX);
+                self.room = self.room.beside(bytes);
+                Ok(written)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                let kind = error.kind();
+                self.failure = Some(error);
+                Err(kind.into())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A number of octets, as people write it: `500M`, `16G`, or without a letter.
+pub(super) fn parse_size(text: &str) -> Result<u64, String> {
+    let (number, unit) = SIZES
+        .iter()
+        .find_map(|(letter, unit)| Some((text.strip_suffix(*letter)?, *unit)))
+        .unwrap_or((text, 1));
+    let is_number = !number.is_empty() && number.bytes().all(|octet| octet.is_ascii_digit());
+    let number = number.parse::<u64>().ok().filter(|_| is_number);
+    number
+        .and_then(|number| number.checked_mul(unit))
+        .ok_or_else(|| "write it as 500M, 16G or 2T".to_owned())
+}
+
+fn size_text(bytes: u64) -> String {
+    let whole = SIZES.iter().find_map(|(letter, unit)| {
+        let count = bytes.checked_div(*unit).filter(|count| *count > 0)?;
+        (bytes.checked_rem(*unit) == Some(0)).then(|| format!("{count} {letter}iB"))
+    });
+    whole.unwrap_or_else(|| format!("{bytes} bytes"))
 }
 
 /// A file without name, gone with its last handle.
@@ -309,6 +453,14 @@ fn turns(letter: char) -> bool {
 }
 
 const MEMORY_BYTES_MAX: u64 = 64 << 20;
+/// As large as a body or attachment may be when nodes are not told otherwise.
+const UNPACK_BYTES_MAX: u64 = 16 << 30;
+const SIZES: [(char, u64); 4] = [
+    ('T', 1 << 40),
+    ('G', 1 << 30),
+    ('M', 1 << 20),
+    ('K', 1 << 10),
+];
 
 #[cfg(test)]
 mod tests {
@@ -318,17 +470,80 @@ mod tests {
     fn what_lies_in_another_file_is_read_from_memory_or_disk_alike() {
         let octets: Vec<u8> = (0..100_000_u32).map(|n| n.to_le_bytes()[0]).collect();
         for is_short in [true, false] {
-            let source = taken_out_by(&octets[..], is_short).unwrap().unwrap();
+            let source = taken_out_by(&octets[..], is_short, Room::FIXED)
+                .unwrap()
+                .unwrap();
             assert_eq!(source.bytes(), 100_000);
         }
         let mut zip =
             gateway_asic::zip::Writer::new(Vec::new(), gateway_asic::zip::Options::archive());
         zip.file("x", jiff::Timestamp::UNIX_EPOCH, &octets).unwrap();
         let (packed, _) = zip.finish().unwrap();
-        let source = taken_out_by(&packed[..], false).unwrap().unwrap();
+        let source = taken_out_by(&packed[..], false, Room::FIXED)
+            .unwrap()
+            .unwrap();
         let archive = gateway_asic::zip::Archive::open(source, &Limits::ARCHIVE).unwrap();
         let read = archive.read(archive.entry("x").unwrap()).unwrap();
         assert_eq!(read, octets);
+    }
+
+    #[test]
+    fn no_more_is_unpacked_than_may_be() {
+        let room = Room::given(Some(1000));
+        let too_large = "it is larger than 1000 bytes when unpacked; --unpack-max allows more";
+        // By what it says, and by what it is.
+        let refused = taken_out_within(&[0; 10][..], 1001, room).unwrap();
+        assert_eq!(refused.unwrap_err(), too_large);
+        let refused = taken_out_by(io::repeat(0), false, room).unwrap();
+        assert_eq!(refused.unwrap_err(), too_large);
+        let source = taken_out_by(io::repeat(0).take(1000), false, room).unwrap();
+        assert_eq!(source.unwrap().bytes(), 1000);
+        let beside = room.beside(600);
+        let refused = taken_out_by(io::repeat(0).take(401), false, beside).unwrap();
+        assert_eq!(refused.unwrap_err(), too_large);
+        let refused = taken_out_within(io::empty(), 1 << 40, Room::FIXED).unwrap();
+        assert_eq!(
+            refused.unwrap_err(),
+            "it is larger than 16 GiB when unpacked"
+        );
+    }
+
+    #[test]
+    fn a_full_disk_is_no_failure_of_the_document() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _octets: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut file = Unpacked::new(Full, Room::FIXED);
+        io::copy(&mut &[0; 10][..], &mut file).unwrap_err();
+        let Err(error) = file.finish() else {
+            panic!("nothing was written");
+        };
+        assert!(matches!(error, Error::Temporary(_)), "{error:?}");
+        assert!(error.to_string().contains("no room"), "{error}");
+
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _octets: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::InvalidData.into())
+            }
+        }
+        assert!(taken_out_by(Broken, false, Room::FIXED).unwrap().is_err());
+    }
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, bytes) in [("0", 0), ("7", 7), ("3K", 3 << 10), ("16G", 16 << 30)] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "G", "-1", "+1", "1.5G", "16 G", "16GB", "99999999999T"] {
+            parse_size(text).unwrap_err();
+        }
     }
 
     #[test]

@@ -57,6 +57,9 @@ pub(crate) struct Find {
     /// could have left something out of it.
     #[arg(long)]
     whole: bool,
+    /// Print who the user was, too, as sent: it is often a person's number.
+    #[arg(long)]
+    users: bool,
     /// Print one JSON document a line.
     #[arg(long)]
     pub(super) json: bool,
@@ -79,9 +82,9 @@ pub(super) fn run(find: &Find) -> Result<bool, Error> {
             Ok(logged) => {
                 found = found.saturating_add(1);
                 if find.json {
-                    print(&format!("{}\n", document(&logged)))?;
+                    print(&format!("{}\n", document(&logged, find.users)))?;
                 } else {
-                    print(&line(&logged))?;
+                    print(&line(&logged, find.users))?;
                 }
             }
             Err(Unreadable::Erased { .. }) => {}
@@ -202,9 +205,9 @@ fn bare(text: &str) -> &str {
     found.unwrap_or(text)
 }
 
-/// Time, kind, side, who asked whom, the id by which the rest is found, case, user, and on what it
-/// rests.
-fn line(logged: &Logged) -> String {
+/// Time, kind, side, who asked whom, the id by which the rest is found, case, the user if asked for,
+/// and on what it rests.
+fn line(logged: &Logged, users: bool) -> String {
     let ordinal = logged.position.ordinal;
     let line = match &logged.entry {
         Entry::Message(record) => {
@@ -217,7 +220,8 @@ fn line(logged: &Logged) -> String {
                 record.service,
                 record.message_id,
             );
-            for (name, value) in [("case", &record.issue), ("user", &record.user_id)] {
+            let user = record.user_id.as_ref().filter(|_| users);
+            for (name, value) in [("case", record.issue.as_ref()), ("user", user)] {
                 if let Some(value) = value {
                     line.push_str(&format!("  {name} {value}"));
                 }
@@ -253,7 +257,7 @@ fn rests_on(noted: &Basis) -> String {
     }
 }
 
-fn document(logged: &Logged) -> Value {
+fn document(logged: &Logged, users: bool) -> Value {
     let record = logged.position.ordinal;
     match &logged.entry {
         Entry::Message(message) => json!({
@@ -262,7 +266,8 @@ fn document(logged: &Logged) -> Value {
             "protocol": show::protocol(message.protocol),
             "client": message.client.to_string(), "service": message.service.to_string(),
             "message_id": message.message_id, "request_id": message.request_id,
-            "issue": message.issue, "user_id": message.user_id,
+            "issue": message.issue,
+            "user_id": message.user_id.as_ref().filter(|_| users),
             "basis": message.basis.as_deref().map(basis::json),
         }),
         Entry::Refusal(refusal) => json!({
@@ -282,7 +287,7 @@ fn document(logged: &Logged) -> Value {
 mod tests {
     use gateway_store::segment::Position;
 
-    use super::super::testing::{record, stated};
+    use super::super::testing::{PERSON, record, stated};
     use super::*;
 
     #[derive(clap::Parser)]
@@ -353,9 +358,29 @@ mod tests {
             },
             entry: Entry::Message(record),
         };
-        let line = line(&logged);
+        let line = line(&logged, true);
         assert!(line.contains("  x\u{fffd}[2J  case 1\u{fffd}2"), "{line}");
         assert!(line.contains("  request   provider  SUBSYSTEM:"), "{line}");
         assert_eq!(line.matches(char::is_control).count(), 1, "{line}");
+    }
+
+    #[test]
+    fn names_the_user_only_to_who_asks_for_users() {
+        let mut record = record("income", &stated(None));
+        record.user_id = Some(PERSON.to_owned());
+        let logged = Logged {
+            position: Position {
+                ordinal: 7,
+                segment: 1,
+                offset: 0,
+            },
+            entry: Entry::Message(record),
+        };
+        assert!(!line(&logged, false).contains(PERSON));
+        assert!(line(&logged, true).contains(&format!("  user {PERSON}")));
+        let quiet = document(&logged, false);
+        assert!(!quiet.to_string().contains(PERSON), "{quiet}");
+        assert_eq!(quiet["user_id"], Value::Null);
+        assert_eq!(document(&logged, true)["user_id"], PERSON);
     }
 }

@@ -13,7 +13,7 @@ use super::anchor::Anchors;
 use super::approved::{self, Approved};
 use super::basis::KnownRules;
 use super::configuration::{Configuration, Origin};
-use super::documents::printable;
+use super::documents::{self, printable};
 use super::progress::Progress;
 use super::unread::Unread;
 use super::{Error, Grounds, Tally, log_folder, show, tree};
@@ -39,6 +39,8 @@ struct Kept {
     vouched: Option<usize>,
     /// Whom any of them approves.
     approved: BTreeSet<Approved>,
+    /// What the anchor does not vouch for in them.
+    warnings: BTreeSet<String>,
 }
 
 /// What came out for the tree of a log.
@@ -91,6 +93,7 @@ impl Kept {
                 Ok(configuration) => {
                     kept.approved
                         .extend(configuration.approved().iter().cloned());
+                    kept.warnings.extend(configuration.warnings());
                     match (configuration.failure(), &mut kept.vouched) {
                         (Some(failure), _) => failures.push(failure),
                         (None, Some(vouched)) => *vouched = vouched.saturating_add(1),
@@ -114,12 +117,19 @@ impl Kept {
                      registry's\nanchor with --anchor, or compare whom they approve\n"
                 .to_owned(),
         });
+        for warning in &self.warnings {
+            documents::line(&mut text, "warning", warning);
+        }
         text.push_str(&approved::text(&self.approved));
         text
     }
 
     fn json(&self) -> Value {
-        let mut document = json!({ "kept": self.count, "vouched": self.vouched });
+        let mut document = json!({
+            "kept": self.count,
+            "vouched": self.vouched,
+            "warnings": self.warnings,
+        });
         if let Some(fields) = document.as_object_mut() {
             let approved = approved::json(&self.approved).into_iter();
             fields.extend(approved.map(|(name, value)| (name.to_owned(), value)));

@@ -8,6 +8,7 @@ use clap::Args;
 use gateway_asic::zip::Source;
 use gateway_evidence::archive::openpgp::{self, Opened, Passphrase, PublicKey, SecretKey};
 
+use super::documents::{Room, Unpacked};
 use super::{Error, documents, file_error};
 use crate::causes::with_causes;
 
@@ -65,10 +66,19 @@ impl Pgp {
     }
 
     /// Into a file without name. The inner error: why not.
-    pub(super) fn decrypted(&self, path: &Path) -> Result<Result<(Source, Opened), String>, Error> {
+    pub(super) fn decrypted(
+        &self,
+        path: &Path,
+        room: Room,
+    ) -> Result<Result<(Source, Opened), String>, Error> {
         let file = File::open(path).map_err(|source| file_error(path, source))?;
-        let mut plain = documents::temporary()?;
-        match openpgp::decrypt(BufReader::new(file), &mut plain, &self.key, &self.signers) {
+        let mut plain = Unpacked::new(documents::temporary()?, room);
+        let opened = openpgp::decrypt(BufReader::new(file), &mut plain, &self.key, &self.signers);
+        let plain = match plain.finish()? {
+            Ok(plain) => plain,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        match opened {
             Ok(opened) => Ok(Ok((documents::rewound(plain)?, opened))),
             Err(error) => Ok(Err(with_causes(&error))),
         }

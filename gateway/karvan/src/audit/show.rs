@@ -19,7 +19,7 @@ pub(crate) struct Show {
     log: LogArguments,
     /// Message id, or x-road-request-id.
     id: String,
-    /// Print the messages themselves, too.
+    /// Print the messages themselves, too, and who the user was: it is often a person's number.
     #[arg(long)]
     messages: bool,
     /// Print JSON.
@@ -155,7 +155,7 @@ fn message_text(text: &mut String, verdict: &Verdict, record: &Record, messages:
     if let Some(issue) = &verdict.issue {
         line("case", issue);
     }
-    if let Some(user) = &verdict.user_id {
+    if let Some(user) = verdict.user_id.as_ref().filter(|_| messages) {
         line("user", user);
     }
     if let Some(peer) = &verdict.peer {
@@ -252,7 +252,7 @@ fn message_json(verdict: &Verdict, record: &Record, messages: bool) -> Value {
         "message_id": verdict.message_id,
         "request_id": verdict.request_id,
         "issue": verdict.issue,
-        "user_id": verdict.user_id,
+        "user_id": verdict.user_id.as_ref().filter(|_| messages),
         "peer": verdict.peer.as_ref().map(ToString::to_string),
         "degraded": verdict.degraded,
         "basis": record.basis.as_deref().map(|noted| {

@@ -8,6 +8,7 @@ use gateway_asic::linking::{Info, LINKING_INFO};
 use gateway_asic::zip::{Archive, Limits, Names, Source};
 
 use super::archives::is_archive_name;
+use super::documents::Room;
 use super::pgp::Pgp;
 use super::{Error, bundle, file_error};
 use crate::causes::with_causes;
@@ -57,9 +58,9 @@ impl Target {
     }
 
     /// The linking information of an archive, if it has one that can be read.
-    fn links(&self, pgp: Option<&Pgp>) -> Result<Option<Info>, Error> {
+    fn links(&self, pgp: Option<&Pgp>, room: Room) -> Result<Option<Info>, Error> {
         let source = match &self.kind {
-            Kind::Encrypted => match pgp.map(|pgp| pgp.decrypted(&self.path)).transpose()? {
+            Kind::Encrypted => match pgp.map(|pgp| pgp.decrypted(&self.path, room)).transpose()? {
                 Some(Ok((source, _))) => source,
                 Some(Err(_)) | None => return Ok(None),
             },
@@ -93,6 +94,12 @@ impl Targets {
                     targets.list(path)?;
                     continue;
                 }
+                false if is_no_file(path) => {
+                    return Err(Error::Use(format!(
+                        "{} is no file that can be read twice: copy it to one",
+                        path.display()
+                    )));
+                }
                 false => match kind_of(path, true)? {
                     Kind::Other => Kind::Broken(NO_EVIDENCE.to_owned()),
                     kind => kind,
@@ -118,6 +125,8 @@ impl Targets {
             let kind = match path.is_dir() {
                 true if is_log(&path) => Kind::Log,
                 true => Kind::Other,
+                // Opening a pipe would wait for who writes to it; a device has no end.
+                false if is_no_file(&path) => Kind::Other,
                 // One of many that cannot be read keeps nobody from checking the others.
                 false => {
                     kind_of(&path, false).unwrap_or_else(|error| Kind::Broken(with_causes(&error)))
@@ -138,7 +147,7 @@ impl Targets {
 
     /// Names of archives tell their order, but not of several made in one second: those are brought
     /// into the order of their chain.
-    pub(super) fn order(&mut self, pgp: Option<&Pgp>) -> Result<(), Error> {
+    pub(super) fn order(&mut self, pgp: Option<&Pgp>, room: Room) -> Result<(), Error> {
         let targets = std::mem::take(&mut self.list);
         let mut rest = targets.into_iter().peekable();
         while let Some(first) = rest.next() {
@@ -150,17 +159,17 @@ impl Targets {
             }
             match together.len() {
                 1 => self.list.append(&mut together),
-                _ => self.list.extend(in_chain(together, pgp)?),
+                _ => self.list.extend(in_chain(together, pgp, room)?),
             }
         }
         Ok(())
     }
 }
 
-fn in_chain(targets: Vec<Target>, pgp: Option<&Pgp>) -> Result<Vec<Target>, Error> {
+fn in_chain(targets: Vec<Target>, pgp: Option<&Pgp>, room: Room) -> Result<Vec<Target>, Error> {
     let mut left = Vec::with_capacity(targets.len());
     for target in targets {
-        left.push((target.links(pgp)?, target));
+        left.push((target.links(pgp, room)?, target));
     }
     let mut ordered = Vec::with_capacity(left.len());
     let mut last: Option<String> = None;
@@ -195,6 +204,11 @@ pub(super) fn is_log(path: &Path) -> bool {
 pub(super) fn opened(path: &Path) -> Result<Source, Error> {
     let file = File::open(path).and_then(Source::file);
     file.map_err(|source| file_error(path, source))
+}
+
+/// A pipe, socket or device. What cannot be looked at is told when it is opened.
+fn is_no_file(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
 /// What a file is. One that was named must be something.

@@ -1,18 +1,22 @@
 //! Proofs: that a record is in the signed log of a node, and that one log continues another.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use gateway_messagelog::audit::Reader;
+use gateway_messagelog::Logged;
+use gateway_messagelog::audit::{Filter, Reader, Unreadable, commitment};
 use gateway_messagelog::tree::Offline;
 use gateway_tlog::Hash;
-use gateway_tlog::checkpoint::{self, Checkpoint, Log};
+use gateway_tlog::checkpoint::{self, Checkpoint, Log, Opened};
+use gateway_tlog::cosign::Cosignature;
 use gateway_tlog::note::{Kind, Note, Verifier};
 use gateway_tlog::proof::{self, Proof};
 use gateway_tlog::tree;
 use serde_json::json;
 
+use super::unread::Unread;
 use super::{Error, LogArguments, file_error, log_folder, print};
 use crate::causes::with_causes;
 
@@ -78,8 +82,11 @@ pub(super) struct InLog {
     pub(super) size: u64,
     /// Who signed it.
     pub(super) signed_by: String,
-    /// The names of the witnesses that cosigned it.
-    pub(super) witnesses: Vec<String>,
+    /// Those keys of the log that its signatures were verified by. Others of the same name have signed
+    /// nothing here.
+    pub(super) log_keys: Vec<Verifier>,
+    /// The witnesses that cosigned it, each public key once.
+    pub(super) witnesses: Vec<Verifier>,
 }
 
 /// Two checkpoints of one log.
@@ -88,15 +95,29 @@ pub(crate) struct Continued {
     pub(crate) old: u64,
     pub(crate) new: u64,
     pub(crate) signed_by: String,
-    /// The names of the witnesses that cosigned the newer one.
-    witnesses: Vec<String>,
+    /// The keys that the signatures of both were verified by.
+    log_keys: Vec<Verifier>,
+    /// The witnesses that cosigned the newer one.
+    witnesses: Vec<Verifier>,
+    word: Word,
+}
+
+/// Whose word the keys are that something was verified by.
+#[derive(Clone, Copy, Debug, Default)]
+struct Word {
+    is_log_given: bool,
+    are_witnesses_given: bool,
 }
 
 pub(super) fn run_prove(arguments: &Prove) -> Result<bool, Error> {
     let reader = arguments.log.open()?;
     let folder = log_folder(&arguments.log.data);
     let keys = Keys::trusted(&folder, &arguments.trust).map_err(Error::Use)?;
-    let proved = prove_by(&folder, &reader, &arguments.id, &keys)?;
+    let (found, unread) = search(&reader, &arguments.id)?;
+    let mut proved = prove_by(&folder, &reader, &found, &keys)?;
+    // A record that cannot be read must not be missed beside one that is proved.
+    let unread = unread.lines().into_iter();
+    proved.extend(unread.map(|reason| Err(format!("{reason}: it may belong to this exchange"))));
     if let Some(out) = &arguments.out {
         std::fs::create_dir_all(out).map_err(|source| file_error(out, source))?;
         for proved in proved.iter().filter_map(|proved| proved.as_ref().ok()) {
@@ -112,13 +133,19 @@ pub(super) fn run_prove(arguments: &Prove) -> Result<bool, Error> {
             .map(|proved| match proved {
                 Ok(proved) => json!({
                     "ok": true, "record": proved.ordinal, "size": proved.in_log.size,
-                    "signed_by": proved.in_log.signed_by, "cosigned_by": proved.in_log.witnesses,
+                    "signed_by": proved.in_log.signed_by, "log_keys": vkeys(&proved.in_log.log_keys),
+                    "cosigned_by": names(&proved.in_log.witnesses),
+                    "witness_keys": vkeys(&proved.in_log.witnesses),
                     "proof": String::from_utf8_lossy(&proved.proof.encode()),
                 }),
                 Err(reason) => json!({ "ok": false, "reason": reason }),
             })
             .collect();
-        print(&format!("{}\n", json!({ "ok": holds, "records": records })))?;
+        let document = json!({
+            "ok": holds, "log_key_is": keys.word.log_key_is(),
+            "witness_keys_are": keys.word.witness_keys_are(), "records": records,
+        });
+        print(&format!("{document}\n"))?;
         return Ok(holds);
     }
     if proved.is_empty() {
@@ -129,7 +156,7 @@ pub(super) fn run_prove(arguments: &Prove) -> Result<bool, Error> {
             Ok(proved) => print(&format!(
                 "record {} is {}\n",
                 proved.ordinal,
-                proved.in_log.text()
+                proved.in_log.text_by(keys.word)
             ))?,
             Err(reason) => print(&format!("FAIL {reason}\n"))?,
         }
@@ -137,7 +164,22 @@ pub(super) fn run_prove(arguments: &Prove) -> Result<bool, Error> {
     Ok(holds)
 }
 
-/// Proves that everything logged under an id is in the tree; each proof was verified.
+/// What is logged under an id, and what of it cannot be read.
+fn search(reader: &Reader, id: &str) -> Result<(Vec<Logged>, Unread), Error> {
+    let (mut found, mut unread) = (Vec::new(), Unread::default());
+    for entry in reader.search(&Filter::id(id)).map_err(Error::Log)? {
+        match entry {
+            Ok(logged) => found.push(logged),
+            Err(Unreadable::Failed(error)) => return Err(Error::Log(error)),
+            Err(Unreadable::Erased { .. }) => {}
+            Err(unreadable) => drop(unread.add(&unreadable)),
+        }
+    }
+    Ok((found, unread))
+}
+
+/// Proves that everything logged under an id, as far as it can be read, is in the tree; each proof was
+/// verified.
 pub(super) fn prove(
     data: &Path,
     reader: &Reader,
@@ -146,16 +188,16 @@ pub(super) fn prove(
 ) -> Result<Vec<Result<Proved, String>>, Error> {
     let folder = log_folder(data);
     let keys = Keys::of(&folder, log_key).map_err(Error::Use)?;
-    prove_by(&folder, reader, id, &keys)
+    let (found, _) = search(reader, id)?;
+    prove_by(&folder, reader, &found, &keys)
 }
 
 fn prove_by(
     folder: &Path,
     reader: &Reader,
-    id: &str,
+    found: &[Logged],
     keys: &Keys,
 ) -> Result<Vec<Result<Proved, String>>, Error> {
-    let found = reader.find(id).map_err(Error::Log)?;
     let last = found
         .iter()
         .map(|logged| logged.position.ordinal)
@@ -164,7 +206,7 @@ fn prove_by(
     let offline = under_cosigned(folder, last, keys)?;
     let proofs = found.iter().map(|logged| {
         let ordinal = logged.position.ordinal;
-        one(&offline, ordinal, keys).map_err(|reason| format!("record {ordinal}: {reason}"))
+        one(&offline, reader, logged, keys).map_err(|reason| format!("record {ordinal}: {reason}"))
     });
     Ok(proofs.collect())
 }
@@ -187,7 +229,8 @@ fn under_cosigned(folder: &Path, last: u64, keys: &Keys) -> Result<Offline, Erro
     Ok(latest)
 }
 
-fn one(offline: &Offline, ordinal: u64, keys: &Keys) -> Result<Proved, String> {
+fn one(offline: &Offline, reader: &Reader, logged: &Logged, keys: &Keys) -> Result<Proved, String> {
+    let ordinal = logged.position.ordinal;
     if ordinal > offline.size() {
         return Err(format!(
             "the log was signed with {} entries, before it was made",
@@ -197,12 +240,21 @@ fn one(offline: &Offline, ordinal: u64, keys: &Keys) -> Result<Proved, String> {
     let proof = offline
         .prove(ordinal)
         .map_err(|error| with_causes(&error))?;
-    let leaf = offline.leaf(ordinal).map_err(|error| with_causes(&error))?;
+    // What was found is proved, as it stands in the log: the tree may tell of something else.
+    let stored = reader
+        .stored(logged.position)
+        .map_err(|error| with_causes(&error))?;
     let (log, witnesses) = (keys.known()?, &keys.witnesses);
-    let verified = InLog::by_quorum(&proof, &leaf, log, witnesses, keys.quorum);
+    let verified = InLog::by_quorum(&proof, &commitment(&stored), log, witnesses, keys.quorum);
     Ok(Proved {
         ordinal,
-        in_log: verified.map_err(|error| with_causes(&error))?,
+        in_log: verified.map_err(|error| match &error {
+            proof::Error::Inclusion(_) => format!(
+                "it is not what was logged, but was changed or exchanged since: {}",
+                with_causes(&error)
+            ),
+            _ => with_causes(&error),
+        })?,
         proof,
     })
 }
@@ -228,13 +280,11 @@ impl InLog {
     ) -> Result<Self, proof::Error> {
         let leaf = tree::leaf_hash(commitment);
         let verified = proof.verify(&leaf, log, witnesses, quorum)?;
-        let witnesses = verified.cosignatures().iter();
         Ok(Self {
             size: verified.checkpoint().size(),
             signed_by: log.origin().to_owned(),
-            witnesses: witnesses
-                .map(|cosignature| cosignature.witness().name().to_owned())
-                .collect(),
+            log_keys: verified.signers().to_vec(),
+            witnesses: who_cosigned(verified.cosignatures()),
         })
     }
 
@@ -246,12 +296,84 @@ impl InLog {
             listed(&self.witnesses)
         )
     }
+
+    /// The same, and whose word the keys are.
+    fn text_by(&self, word: Word) -> String {
+        format!(
+            "in the log of {} entries signed by {}{}, cosigned by {}",
+            self.size,
+            self.signed_by,
+            word.of_log(),
+            word.listed(&self.witnesses)
+        )
+    }
 }
 
-fn listed(witnesses: &[String]) -> String {
+impl Word {
+    fn log_key_is(self) -> &'static str {
+        match self.is_log_given {
+            true => GIVEN,
+            false => "from the folder: compare it with the one that the node itself publishes",
+        }
+    }
+
+    fn witness_keys_are(self) -> &'static str {
+        match self.are_witnesses_given {
+            true => GIVEN,
+            false => "from the folder: compare them with what their nodes publish",
+        }
+    }
+
+    /// What stands behind the name of the log.
+    fn of_log(self) -> &'static str {
+        match self.is_log_given {
+            true => "",
+            false => BY_FOLDER,
+        }
+    }
+
+    fn listed(self, witnesses: &[Verifier]) -> String {
+        let whose = match (self.are_witnesses_given, witnesses) {
+            (true, _) | (_, []) => "",
+            (false, [_]) => BY_FOLDER,
+            (false, [_, _, ..]) => " (by the keys in the folder)",
+        };
+        listed(witnesses) + whose
+    }
+}
+
+/// Each public key once: one key under several names is one witness.
+fn who_cosigned(cosignatures: &[Cosignature]) -> Vec<Verifier> {
+    let mut witnesses = Vec::new();
+    add_keys(
+        &mut witnesses,
+        cosignatures.iter().map(Cosignature::witness),
+    );
+    witnesses
+}
+
+/// Adds those whose public key is not there yet.
+pub(super) fn add_keys<'k>(keys: &mut Vec<Verifier>, more: impl Iterator<Item = &'k Verifier>) {
+    for key in more {
+        let is_there = |other: &Verifier| other.public_key() == key.public_key();
+        if !keys.iter().any(is_there) {
+            keys.push(key.clone());
+        }
+    }
+}
+
+pub(super) fn names(keys: &[Verifier]) -> Vec<&str> {
+    keys.iter().map(Verifier::name).collect()
+}
+
+pub(super) fn vkeys(keys: &[Verifier]) -> Vec<String> {
+    keys.iter().map(Verifier::to_vkey).collect()
+}
+
+fn listed(witnesses: &[Verifier]) -> String {
     match witnesses {
         [] => "nobody".to_owned(),
-        names => names.join(", "),
+        keys => names(keys).join(", "),
     }
 }
 
@@ -261,7 +383,12 @@ pub(super) fn run_consistency(arguments: &Consistency) -> Result<bool, Error> {
         let document = match &outcome {
             Ok(continued) => json!({
                 "ok": true, "old": continued.old, "new": continued.new,
-                "signed_by": continued.signed_by, "cosigned_by": continued.witnesses,
+                "signed_by": continued.signed_by, "log_keys": vkeys(&continued.log_keys),
+                "log_key_is": continued.word.log_key_is(),
+                "cosigned_by": names(&continued.witnesses),
+                "witness_keys": vkeys(&continued.witnesses),
+                "witness_keys_are": continued.word.witness_keys_are(),
+                "warnings": Vec::from_iter(continued.warning()),
             }),
             Err(reason) => json!({ "ok": false, "reason": reason }),
         };
@@ -269,17 +396,31 @@ pub(super) fn run_consistency(arguments: &Consistency) -> Result<bool, Error> {
     } else {
         print(&match &outcome {
             Ok(continued) => format!(
-                "the log of {}: the {} entries of the older are the beginning of the {} of the \
-                 newer, cosigned by {}\n",
+                "the log of {}{}: the {} entries of the older are the beginning of the {} of the \
+                 newer, cosigned by {}\n{}",
                 continued.signed_by,
+                continued.word.of_log(),
                 continued.old,
                 continued.new,
-                listed(&continued.witnesses)
+                continued.word.listed(&continued.witnesses),
+                continued
+                    .warning()
+                    .map(|warning| format!("warning: {warning}\n"))
+                    .unwrap_or_default()
             ),
             Err(reason) => format!("FAIL {reason}\n"),
         })?;
     }
     Ok(outcome.is_ok())
+}
+
+impl Continued {
+    /// What somebody who relies on it should know.
+    fn warning(&self) -> Option<&'static str> {
+        (self.old == 0).then_some(
+            "the older one has no entries: this proves nothing, for every log begins with an empty one",
+        )
+    }
 }
 
 /// Proves that the newer log begins with the older one. The inner error: it does not.
@@ -309,22 +450,28 @@ fn consistent_by(
     }
     let old = old_checkpoint(old)?;
     let keys = Keys::trusted(&folder, trust).map_err(Error::Use)?;
+    let older = match opened("older", &old, &keys) {
+        Ok(older) => older,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    // One with fewer entries than the older would accuse the log of what it has not done.
     let newer = match keys.quorum {
         0 => Offline::open(&folder).map_err(Error::Tree)?,
-        _ => under_cosigned(&folder, 0, &keys)?,
+        _ => under_cosigned(&folder, older.checkpoint().size(), &keys)?,
     };
-    Ok(continued(&old, &newer, &keys))
+    Ok(continued(&older, &newer, &keys))
 }
 
-fn continued(old: &[u8], newer: &Offline, keys: &Keys) -> Result<Continued, String> {
-    let log = keys.known()?;
-    let open = |which: &str, bytes: &[u8]| {
-        checkpoint::open(bytes, log)
-            .map_err(|error| format!("the {which} checkpoint: {}", with_causes(&error)))
-    };
-    let old = open("older", old)?;
-    let new = open("newer", &newer.note().to_bytes())?;
-    let (old, new) = (old.checkpoint(), new.checkpoint());
+fn opened(which: &str, bytes: &[u8], keys: &Keys) -> Result<Opened, String> {
+    checkpoint::open(bytes, keys.known()?)
+        .map_err(|error| format!("the {which} checkpoint: {}", with_causes(&error)))
+}
+
+fn continued(older: &Opened, newer: &Offline, keys: &Keys) -> Result<Continued, String> {
+    let opened = opened("newer", &newer.note().to_bytes(), keys)?;
+    let mut log_keys = older.signers().to_vec();
+    add_keys(&mut log_keys, opened.signers().iter());
+    let (old, new) = (older.checkpoint(), opened.checkpoint());
     if old.size() > new.size() {
         return Err(format!(
             "the older log has {} entries, the newer {}: entries were lost, or they were given in \
@@ -343,8 +490,10 @@ fn continued(old: &[u8], newer: &Offline, keys: &Keys) -> Result<Continued, Stri
     Ok(Continued {
         old: old.size(),
         new: new.size(),
-        signed_by: log.origin().to_owned(),
+        signed_by: new.origin().to_owned(),
+        log_keys,
         witnesses,
+        word: keys.word,
     })
 }
 
@@ -389,7 +538,7 @@ pub(super) fn signer(folder: &Path, note: &Note, log_key: Option<&str>) -> Resul
     checkpoint::open(&note.to_bytes(), log).map_err(|error| with_causes(&error))?;
     Ok(match log_key {
         Some(_) => log.origin().to_owned(),
-        None => format!("{} (by the key in the folder)", log.origin()),
+        None => format!("{}{BY_FOLDER}", log.origin()),
     })
 }
 
@@ -400,6 +549,7 @@ pub(super) struct Keys {
     pub(super) witnesses: Vec<Verifier>,
     /// How many of them have to have cosigned.
     quorum: usize,
+    word: Word,
     /// As they lie in the folder, one a line.
     pub(super) text: String,
 }
@@ -414,8 +564,15 @@ impl Keys {
 
     /// The key given, and those in the folder of a log.
     pub(super) fn of(folder: &Path, log_key: Option<&str>) -> Result<Self, String> {
-        let text = std::fs::read_to_string(folder.join(KEYS)).unwrap_or_default();
-        Self::read(&text, log_key)
+        let given = log_key.map(verifier).transpose()?;
+        let path = folder.join(KEYS);
+        let named = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(named(&error)),
+        };
+        Self::of_text(&text, given).map_err(|reason| named(&reason))
     }
 
     /// Those in the folder of a log, but for what the auditor says himself.
@@ -424,6 +581,10 @@ impl Keys {
         let given = |vkeys: &[String]| {
             let keys = vkeys.iter().map(|vkey| verifier(vkey));
             keys.collect::<Result<Vec<_>, _>>()
+        };
+        keys.word = Word {
+            is_log_given: !trust.log_key.is_empty(),
+            are_witnesses_given: !trust.witness_key.is_empty(),
         };
         if !trust.log_key.is_empty() {
             keys.log = log_of(given(&trust.log_key)?)?;
@@ -457,38 +618,46 @@ impl Keys {
     /// Verifier keys, one a line; a key of a log given apart takes the place of theirs. Several keys
     /// of one log are those it had one after the other.
     pub(super) fn read(text: &str, log_key: Option<&str>) -> Result<Self, String> {
+        Self::of_text(text, log_key.map(verifier).transpose()?)
+    }
+
+    fn of_text(text: &str, log_key: Option<Verifier>) -> Result<Self, String> {
+        let word = Word {
+            is_log_given: log_key.is_some(),
+            are_witnesses_given: false,
+        };
         let keys = text.lines().map(verifier).collect::<Result<Vec<_>, _>>()?;
         let (witnesses, mut logs): (Vec<_>, Vec<_>) = keys
             .into_iter()
             .partition(|key| key.kind() == Kind::Cosignature);
-        if let Some(vkey) = log_key {
-            logs = vec![verifier(vkey)?];
+        if let Some(key) = log_key {
+            logs = vec![key];
         }
         Ok(Self {
             log: log_of(logs)?,
             witnesses,
             quorum: 0,
+            word,
             text: text.to_owned(),
         })
     }
 
-    /// The names of the witnesses that have cosigned a checkpoint of the log.
-    fn cosigners(&self, note: &Note) -> Result<Vec<String>, String> {
+    /// The witnesses that have cosigned a checkpoint of the log, each public key once.
+    fn cosigners(&self, note: &Note) -> Result<Vec<Verifier>, String> {
         let opened = checkpoint::open_note(note.clone(), self.known()?)
             .map_err(|error| with_causes(&error))?;
         let found = opened
             .cosignatures(&self.witnesses)
             .map_err(|error| with_causes(&error))?;
-        let keys: BTreeSet<_> = found.iter().map(|one| one.witness().public_key()).collect();
-        if keys.len() < self.quorum {
+        let witnesses = who_cosigned(&found);
+        if witnesses.len() < self.quorum {
             return Err(format!(
                 "{} known witnesses have cosigned, {} have to have",
-                keys.len(),
+                witnesses.len(),
                 self.quorum
             ));
         }
-        let names = found.iter().map(|one| one.witness().name().to_owned());
-        Ok(names.collect())
+        Ok(witnesses)
     }
 }
 
@@ -515,3 +684,6 @@ fn log_of(keys: Vec<Verifier>) -> Result<Option<Log>, String> {
 pub(crate) const KEYS: &str = "tree/keys";
 /// The latest checkpoint, below the same folder.
 const CHECKPOINT: &str = "tree/checkpoint";
+/// The word for a key that the auditor has from elsewhere.
+pub(super) const GIVEN: &str = "given";
+const BY_FOLDER: &str = " (by the key in the folder)";

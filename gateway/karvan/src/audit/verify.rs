@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::anchor::Anchors;
 use super::archives::{self, Chains, Given};
 use super::configuration::Configuration;
-use super::documents::{self, Document, printable};
+use super::documents::{self, Document, Room, printable};
 use super::items::Items;
 use super::pgp::{Pgp, PgpArguments};
 use super::progress::Progress;
@@ -49,6 +49,10 @@ pub(crate) struct Verify {
     log_key: Option<String>,
     #[command(flatten)]
     pgp: PgpArguments,
+    /// How much is unpacked at one time of archives and encrypted files, e.g. `500M` or `1T`;
+    /// what is larger is a failure. Without it, 16G.
+    #[arg(long, value_name = "SIZE", value_parser = documents::parse_size)]
+    unpack_max: Option<u64>,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -72,7 +76,7 @@ pub(super) fn run(verify: &Verify) -> Result<bool, Error> {
     }
     let mut targets = Targets::of(&verify.paths)?;
     run.check_use(&targets)?;
-    targets.order(run.by.pgp.as_ref())?;
+    targets.order(run.by.pgp.as_ref(), run.by.room)?;
     run.skipped = std::mem::take(&mut targets.skipped);
     run.is_alone = targets.list.len() == 1;
     let mut progress = run.progress("files");
@@ -110,6 +114,7 @@ struct By {
     protection: Option<Protection>,
     log_key: Option<String>,
     pgp: Option<Pgp>,
+    room: Room,
 }
 
 /// How much there was.
@@ -152,6 +157,7 @@ impl By {
             protection: keys::protection(&verify.key)?,
             log_key: verify.log_key.clone(),
             pgp: Pgp::of(&verify.pgp)?,
+            room: Room::given(verify.unpack_max),
         })
     }
 
@@ -198,7 +204,7 @@ impl Run {
             Kind::Broken(reason) => self.broken(&target.path, reason),
             kind => {
                 let source = opened(&target.path)?;
-                self.file(target, kind, source)
+                self.file(target, kind, source, self.by.room)
             }
         }
     }
@@ -223,7 +229,7 @@ impl Run {
         let Some(pgp) = &self.by.pgp else {
             return self.broken(&target.path, "there is no key to decrypt it with");
         };
-        let (source, opened) = match pgp.decrypted(&target.path)? {
+        let (source, opened) = match pgp.decrypted(&target.path, self.by.room)? {
             Ok(decrypted) => decrypted,
             Err(reason) => {
                 let reason = format!("it does not decrypt: {reason}");
@@ -240,13 +246,20 @@ impl Run {
             opened.signed_at,
             opened.signed_by
         ))?;
-        self.file(target, &kind, source)
+        let room = self.by.room.beside(source.bytes());
+        self.file(target, &kind, source, room)
     }
 
-    fn file(&mut self, target: &Target, kind: &Kind, source: Source) -> Result<(), Error> {
+    fn file(
+        &mut self,
+        target: &Target,
+        kind: &Kind,
+        source: Source,
+        room: Room,
+    ) -> Result<(), Error> {
         match kind {
             Kind::Container => self.container(&target.path, source),
-            Kind::Archive => self.archive(target, source),
+            Kind::Archive => self.archive(target, source, room),
             Kind::Bundle => self.bundle(&target.path, source),
             Kind::Broken(reason) => self.broken(&target.path, reason),
             Kind::Log | Kind::Encrypted | Kind::Other => Ok(()),
@@ -259,7 +272,7 @@ impl Run {
         self.item(path, document.json())
     }
 
-    fn archive(&mut self, target: &Target, source: Source) -> Result<(), Error> {
+    fn archive(&mut self, target: &Target, source: Source, room: Room) -> Result<(), Error> {
         let place = target.path.display().to_string();
         let conf = self.by.conf()?;
         let mut chains = std::mem::take(&mut self.chains);
@@ -270,6 +283,7 @@ impl Run {
             &name_of(&target.path),
             target.is_in_folder,
             &mut chains,
+            room,
             &conf.snapshot,
             &mut self.progress("documents"),
             &mut |document| {
@@ -382,10 +396,11 @@ impl Run {
             self.items.write_in(&document, "items", &mut out)?;
             return Ok(holds);
         }
-        // Of logs alone everything has been said.
+        // Of logs alone everything has been said, unless what they were to be judged by is refused.
+        let is_conf_refused = self.by.conf.as_deref().and_then(Configuration::failure);
         let Count { holds: good, fails } = documents;
         let is_alone = good.saturating_add(fails).saturating_add(broken) == 0;
-        if self.tally.is_some() && is_alone && skipped.is_empty() {
+        if self.tally.is_some() && is_alone && skipped.is_empty() && is_conf_refused.is_none() {
             return Ok(holds);
         }
         let mut text = self

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use gateway_evidence::archive::{self, Archiver, Options, Watch};
 use gateway_exchange::Node;
+use jiff::Timestamp;
 
 pub(super) use self::settings::{check, envelopes, options};
 use crate::causes::with_causes;
@@ -40,15 +41,37 @@ impl Archiving {
     /// Archives until told to stop; a run that is under way is given up, and made good by the next.
     pub(super) async fn run(mut self, mut stop: Stop) {
         let mut pause = self.until_due();
+        let mut are_gone = false;
         while stop.sleep(pause).await {
             let now = self.node.clock.now();
             let stopped = stop.clone().wait();
             let run = tokio::select! {
-                run = self.archiver.once(now) => run,
+                run = self.run_once(now, &mut are_gone) => run,
                 () = stopped => return,
             };
             pause = self.after(run);
         }
+    }
+
+    /// One run. The first that ends well has shown that this is the log which was archived, and the
+    /// journal has followed it since the start: what no record of it names may go.
+    async fn run_once(
+        &mut self,
+        now: Timestamp,
+        are_gone: &mut bool,
+    ) -> Result<archive::Made, archive::Error> {
+        let made = self.archiver.once(now).await?;
+        // A long log is still being read for them: after a later run.
+        if !*are_gone && self.node.log.orphans().is_some() {
+            match self.node.log.remove_orphans().await {
+                Ok(_) => *are_gone = true,
+                Err(error) => tracing::warn!(
+                    "contents that no record names cannot be removed: {}",
+                    with_causes(&error)
+                ),
+            }
+        }
+        Ok(made)
     }
 
     /// A restart neither hastens nor delays the next run.

@@ -136,6 +136,44 @@ fn shows_an_exchange_on_both_sides_and_verifies_whole_logs() {
     assert!(!said.contains("good by OCSP"), "{said}");
 }
 
+#[test]
+fn who_the_user_was_is_told_only_to_who_asks_for_it() {
+    let Some((country, _)) = Country::told() else {
+        return;
+    };
+    let mut seen = 0;
+    for node in ["iria", "din", "eesmn", "en"] {
+        let data = country.data(node);
+        let with_user: Vec<Value> = found(&data, &["--users"])
+            .into_iter()
+            .filter(|one| one["user_id"].is_string())
+            .collect();
+        for one in found(&data, &[]) {
+            assert!(one.get("user_id").is_none_or(Value::is_null), "{one}");
+        }
+        let quiet = text(&audit(&["find"], &data, &[]));
+        let asked = text(&audit(&["find", "--users"], &data, &[]));
+        for one in &with_user {
+            let user = one["user_id"].as_str().unwrap();
+            assert!(!quiet.contains(user), "{user} in {quiet}");
+            assert!(asked.contains(&format!("  user {user}")), "{asked}");
+        }
+        let Some(one) = with_user.first() else {
+            continue;
+        };
+        seen += 1;
+        let user = one["user_id"].as_str().unwrap();
+        let id = one["message_id"].as_str().unwrap();
+        for form in [&["show"][..], &["show", "--json"]] {
+            let quiet = text(&audit(form, &data, &[id]));
+            assert!(!quiet.contains(user), "{user} in {quiet}");
+            let asked = text(&audit(&[form, &["--messages"]].concat(), &data, &[id]));
+            assert!(asked.contains(user), "no {user} in {asked}");
+        }
+    }
+    assert!(seen > 0, "the story has users");
+}
+
 /// What `find` gives a program.
 #[track_caller]
 fn found(data: &Path, filter: &[&str]) -> Vec<Value> {
@@ -419,6 +457,70 @@ fn compares_both_sides_and_names_what_one_of_them_changed() {
     assert_eq!(found["nodes"][1], "AZ/GOV/0000000131/din");
     let matched = found["matched"].as_u64().unwrap();
     assert!(matched >= 2, "{found}");
+    assert_eq!(found["misnamed"], 0, "{found}");
+    let believed = found["names_are"].as_str().unwrap();
+    assert!(believed.contains("--log-key"), "{believed}");
+
+    // Of nodes that never spoke to each other nothing is said to hold.
+    let mut strangers = 0;
+    for (a, b) in [
+        ("din", "en"),
+        ("din", "eesmn"),
+        ("eesmn", "en"),
+        ("din", "din2"),
+    ] {
+        let b = country.data(b);
+        let output = audit(
+            &["cross-check", "--json"],
+            &country.data(a),
+            &[b.to_str().unwrap()],
+        );
+        let pair = document(&output);
+        let is_none = pair["comparison"]["matched"] == 0;
+        assert_eq!(pair["ok"], !is_none, "{pair}");
+        if is_none {
+            strangers += 1;
+            assert_eq!(output.status.code(), Some(1));
+            let failure = pair["comparison"]["failures"][0].as_str().unwrap();
+            assert!(failure.contains("nothing was compared"), "{failure}");
+        }
+    }
+    assert!(strangers > 0);
+
+    // Whose logs they are, by keys from elsewhere.
+    let key = |data: &Path| {
+        let keys = std::fs::read_to_string(data.join("log/tree/keys")).unwrap();
+        keys.lines().next().unwrap().to_owned()
+    };
+    let (own, others) = (key(&iria), key(&din));
+    let by = |keys: &[&str]| {
+        let options = keys.iter().flat_map(|key| ["--log-key", key]);
+        let arguments: Vec<&str> = std::iter::once(other).chain(options).collect();
+        audit(&["cross-check", "--json"], &iria, &arguments)
+    };
+    let vouched = document(&by(&[&own, &others]));
+    assert_eq!(vouched["ok"], true, "{vouched}");
+    let said = vouched["comparison"]["names_are"].as_str().unwrap();
+    assert!(!said.contains("--log-key"), "{said}");
+    let one = by(&[&own]);
+    assert_eq!(one.status.code(), Some(1), "{}", text(&one));
+    let failure = &document(&one)["comparison"]["failures"][0];
+    assert!(failure.as_str().unwrap().contains("/din"), "{failure}");
+
+    // Signed anew under another name, a log does not get rid of what the other one says.
+    let checkpoint = iria.join("log/tree/checkpoint");
+    let signed = std::fs::read_to_string(&checkpoint).unwrap();
+    let renamed = signed.replace("/iria", "/irib");
+    assert_ne!(renamed, signed);
+    std::fs::write(&checkpoint, renamed).unwrap();
+    let elsewhere = audit(&["cross-check"], &iria, &[other]);
+    assert_eq!(elsewhere.status.code(), Some(1), "{}", text(&elsewhere));
+    assert!(
+        text(&elsewhere).contains("wrong name"),
+        "{}",
+        text(&elsewhere)
+    );
+    std::fs::write(&checkpoint, signed).unwrap();
 
     change(&iria);
     let output = audit(&["cross-check", "--json"], &iria, &[other]);

@@ -6,10 +6,14 @@ use std::path::Path;
 
 use bytes::Bytes;
 use certs_authority::Authority;
-use certs_keys::KeyKind;
+use certs_keys::{Ed25519Key, KeyKind};
 use gateway_asic::zip::Names;
 use gateway_globalconf::Anchor;
 use gateway_globalconf::disk::SIGNED_DIRECTORY;
+use gateway_tlog::checkpoint::Checkpoint;
+use gateway_tlog::cosign::cosign;
+use gateway_tlog::note::{Kind, Signer};
+use gateway_tlog::proof::Proof;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -91,6 +95,8 @@ fn a_bundle_proves_an_exchange_to_who_has_nothing_else() {
     verified(0, &[text_of(&told.export("din", "b-1"))]);
 
     by_the_anchor(&told, &octets);
+    keys_that_signed_nothing_are_not_named(&told, &octets);
+    crate::audit_tree::proves_what_stands_in_the_log(&told.country.data("iria"), "b-1");
     tampered(&told, &octets, &fs::read(other).unwrap());
     readable_by_common_tools(&told, &octets);
 
@@ -118,9 +124,37 @@ fn by_the_anchor(told: &Told, bundle: &[u8]) {
         vouched.contains("instance AZ") && vouched.contains("SHA-224 "),
         "{vouched}"
     );
+    assert!(
+        vouched.contains("signed by the registry, valid until "),
+        "{vouched}"
+    );
+    assert!(
+        configuration["anchor_expires_at"].is_string(),
+        "{configuration}"
+    );
+    assert_eq!(configuration["warnings"], Value::Array(Vec::new()));
     let said = audit(&[&["verify"], &given[..]].concat());
     let said = String::from_utf8_lossy(&said.stdout);
     assert!(said.contains("registry's    yes, by the anchor"), "{said}");
+    // What a node hands out is what the registry signed, too.
+    let conf = told.file("anchored/verificationconf.zip", &told.conf);
+    let document = verified(0, &[&given[..], &["--conf", text_of(&conf)]].concat());
+    let configuration = &document["configuration"];
+    assert_eq!(configuration["from"], "given");
+    assert!(configuration["anchor"].is_string(), "{configuration}");
+    assert_eq!(configuration["anchor_refused"], Value::Null);
+    // Not when it was changed.
+    let mut handed_out = unpacked(&told.conf, Names::Folders);
+    let name = "verificationconf/AZ/shared-params.xml";
+    let mut changed = handed_out[name].to_vec();
+    changed.push(b'\n');
+    handed_out.insert(name.to_owned(), changed.into());
+    let conf = told.file("anchored/conf.zip", &packed(&handed_out, Names::Folders));
+    let found = failures(&[&given[..], &["--conf", text_of(&conf)]].concat());
+    assert!(
+        found.len() == 1 && found[0].contains("it is not what the registry signed"),
+        "{found:#?}"
+    );
     assert!(!said.contains("whoever made this"), "{said}");
 
     // What holds by itself, and is not what the registry published.
@@ -195,6 +229,89 @@ fn by_the_anchor(told: &Told, bundle: &[u8]) {
         no_anchor.as_str().unwrap().contains("--anchor"),
         "{no_anchor}"
     );
+}
+
+/// Whoever signs the log anew may put the keys of the node and of its witnesses beside his own: what is
+/// printed to be compared is what has signed.
+fn keys_that_signed_nothing_are_not_named(told: &Told, bundle: &[u8]) {
+    const WITNESS: &str = "AZ/GOV/0000000261/eesmn/witness";
+    let files = unpacked(bundle, Names::Folders);
+    let own = |kind, name: &str| {
+        let key = Ed25519Key::generate().unwrap();
+        Signer::new(kind, name, key).unwrap()
+    };
+    let vkeys = |signers: &[&Signer]| -> Vec<String> {
+        let keys = signers.iter().map(|signer| signer.verifier().to_vkey());
+        keys.collect()
+    };
+    let proofs: Vec<&String> = files
+        .keys()
+        .filter(|name| name.ends_with(".tlog-proof"))
+        .collect();
+    let resigned = |name: &str, signer: &Signer, witnesses: &[&Signer]| -> Bytes {
+        let proof = Proof::decode(&files[name]).unwrap();
+        let checkpoint = Checkpoint::from_text(proof.note().text()).unwrap();
+        let mut note = checkpoint.sign(signer).unwrap();
+        for witness in witnesses {
+            note.add(cosign(&checkpoint, witness, 1_800_000_000).unwrap())
+                .unwrap();
+        }
+        let hashes = proof.hashes().to_vec();
+        let proof = Proof::new(proof.index(), hashes, note).unwrap();
+        proof.encode().into()
+    };
+    let keys = String::from_utf8(files["log/keys"].to_vec()).unwrap();
+    let genuine = keys.lines().next().unwrap();
+    let forger = own(Kind::Ed25519, genuine.split('+').next().unwrap());
+    let [witness, false_witness] = [(); 2].map(|()| own(Kind::Cosignature, WITNESS));
+    // The same key under another name.
+    let key = Ed25519Key::from_seed(&[9; 32]).unwrap();
+    let one = Signer::new(Kind::Cosignature, "one", key).unwrap();
+    let key = Ed25519Key::from_seed(&[9; 32]).unwrap();
+    let alias = Signer::new(Kind::Cosignature, "alias", key).unwrap();
+    let beside = vkeys(&[&forger, &witness, &false_witness, &one, &alias]);
+    let mut forged = files.clone();
+    let beside = format!("{keys}{}\n", beside.join("\n"));
+    forged.insert("log/keys".to_owned(), beside.into());
+    let by = [&false_witness, &one, &alias];
+    for name in &proofs {
+        forged.insert((*name).clone(), resigned(name, &forger, &by));
+    }
+    let path = told.file("keys/forged.zip", &packed(&forged, Names::Folders));
+    let item = verified(0, &[text_of(&path)])["items"][0].clone();
+    let [own_key] = &vkeys(&[&forger])[..] else {
+        panic!("one key");
+    };
+    assert_eq!(item["log_key"], *own_key);
+    assert_eq!(item["log_keys"], serde_json::json!([own_key]));
+    let cosigned = vkeys(&[&false_witness, &one]);
+    assert_eq!(item["witness_keys"], serde_json::json!(cosigned));
+    assert_eq!(
+        item["records"][0]["cosigned_by"],
+        serde_json::json!([WITNESS, "one"])
+    );
+    let said = audit(&["verify", text_of(&path)]);
+    let said = String::from_utf8_lossy(&said.stdout);
+    assert!(said.contains(own_key) && !said.contains(genuine), "{said}");
+    let found = failures(&[text_of(&path), "--log-key", genuine]);
+    assert_eq!(found.len(), proofs.len(), "{found:#?}");
+
+    // One record by the node, the other by somebody else: neither key stands for both.
+    forged.insert(proofs[0].clone(), files[proofs[0]].clone());
+    let path = told.file("keys/half.zip", &packed(&forged, Names::Folders));
+    let item = verified(0, &[text_of(&path)])["items"][0].clone();
+    assert_eq!(item["log_key"], Value::Null);
+    let mut found = item["log_keys"].as_array().unwrap().clone();
+    found.sort_by_key(|key| key == own_key);
+    assert_eq!(found, [genuine, own_key.as_str()]);
+    let records = item["records"].as_array().unwrap();
+    let by_own = records
+        .iter()
+        .filter(|record| record["log_keys"] == serde_json::json!([own_key]));
+    assert_eq!(by_own.count(), records.len() - 1, "{item}");
+    let said = audit(&["verify", text_of(&path)]);
+    let said = String::from_utf8_lossy(&said.stdout);
+    assert!(said.contains("by more than one key"), "{said}");
 }
 
 /// Every way to change a bundle is found, and named.

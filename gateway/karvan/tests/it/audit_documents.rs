@@ -229,6 +229,17 @@ fn refuses_what_is_no_evidence_and_wrong_use() {
         "{document}"
     );
 
+    // A pipe would keep it waiting for who writes to it.
+    let pipe = many.join("pipe.zip");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let document = verified(1, &[text_of(&many)]);
+    let skipped = document["skipped_paths"].as_array().unwrap();
+    assert!(ends(&skipped[2], "pipe.zip"), "{document}");
+    assert_eq!(document["unreadable"], 2, "{document}");
+    let said = verified(2, &[text_of(&pipe)]);
+    assert!(said.as_str().unwrap().contains("read twice"), "{said}");
+
     // A container needs a configuration, an encrypted file a key.
     let container = file("x.asice", b"PK\x03\x04");
     let said = verified(2, &[text_of(&container)]);
@@ -406,6 +417,36 @@ fn verifies_downloads_and_chains_of_archives() {
     fails_by(
         "no linking information",
         with!(text_of(&download), "--first"),
+    );
+
+    // Each document may be as large as is said, and no larger.
+    let largest = told.downloads[0].values().map(Bytes::len).max().unwrap();
+    let enough = largest.to_string();
+    verified(0, with!(text_of(&download), "--unpack-max", &enough));
+    let less = (largest - 1).to_string();
+    fails_by(
+        &format!("it is larger than {less} bytes when unpacked; --unpack-max allows more"),
+        with!(text_of(&download), "--unpack-max", &less),
+    );
+    verified(2, with!(text_of(&download), "--unpack-max", "much"));
+
+    // People are told why, also when there are only logs and nothing in them fails.
+    let mut handed_out = unpacked(&told.conf, Names::Folders);
+    let name = "verificationconf/AZ/shared-params.xml";
+    let mut changed = handed_out[name].to_vec();
+    changed.push(b'\n');
+    handed_out.insert(name.to_owned(), changed.into());
+    let refused = told.file("other-conf.zip", &packed(&handed_out, Names::Folders));
+    let anchor = told.country.folder().join("anchor.xml");
+    fails_by(
+        "it is not what the registry signed",
+        &[
+            text_of(&told.country.data("iria")),
+            "--conf",
+            text_of(&refused),
+            "--anchor",
+            text_of(&anchor),
+        ],
     );
 
     // Three archive files in a chain.

@@ -8,9 +8,11 @@ use std::process::Output;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use certs_keys::Ed25519Key;
-use gateway_store::segment::Scan;
-use gateway_tlog::note::{Kind, Signer};
-use serde_json::Value;
+use gateway_store::segment::{Log, Options, Scan};
+use gateway_tlog::checkpoint::Checkpoint;
+use gateway_tlog::note::{Kind, Note, Signer};
+use gateway_tlog::tree::EMPTY_ROOT;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::country::{Country, karvan, text};
@@ -65,7 +67,26 @@ impl Auditor {
         let own = self.proved(id, &["--quorum", "2", "--out", folder], 0);
         let named = ["--witness-key", one, "--witness-key", other];
         let by_key = [&["--log-key", &self.log_key][..], &named[..]].concat();
-        assert_eq!(self.proved(id, &by_key, 0), own);
+        let given = self.proved(id, &by_key, 0);
+        assert_eq!(given["records"], own["records"]);
+        // It says whose word the keys are.
+        for field in ["log_key_is", "witness_keys_are"] {
+            assert_eq!(given[field], "given");
+            let found = own[field].as_str().unwrap();
+            assert!(found.starts_with("from the folder: compare "), "{found}");
+        }
+        let said = |more: &[&str]| String::from_utf8(self.prove(id, more).stdout).unwrap();
+        let (by_folder, given) = (said(&["--quorum", "2"]), said(&by_key));
+        assert_eq!(
+            by_folder.matches("(by the key in the folder), ").count(),
+            2,
+            "{by_folder}"
+        );
+        assert_eq!(
+            by_folder.matches("(by the keys in the folder)\n").count(),
+            2
+        );
+        assert!(!given.contains("in the folder"), "{given}");
 
         let records = own["records"].as_array().unwrap();
         assert_eq!(records.len(), 2, "{own}");
@@ -74,6 +95,8 @@ impl Auditor {
         for record in records {
             let names = record["cosigned_by"].as_array().unwrap();
             assert_eq!(names.len(), 2, "{own}");
+            assert_eq!(record["log_keys"], json!([self.log_key]));
+            assert_eq!(record["witness_keys"].as_array().unwrap().len(), 2);
             let ordinal = record["record"].as_u64().unwrap();
             let proof = record["proof"].as_str().unwrap();
             let file = out.path().join(format!("{ordinal}.tlog-proof"));
@@ -109,6 +132,15 @@ impl Auditor {
                 "{reason}"
             );
         }
+        // The log has lost nothing: what both have cosigned is older.
+        let latest = self.data.join("log/tree/checkpoint");
+        let refused = self.consistency(&latest, &["--json", "--quorum", "2"]);
+        let reason = found(&refused, 1)["reason"].to_string();
+        assert!(
+            reason.contains("1 known witnesses have cosigned, 2 have to have"),
+            "{reason}"
+        );
+        found(&self.consistency(&latest, &["--json", "--quorum", "1"]), 0);
     }
 
     /// Nobody is believed whom the auditor does not name, when he names somebody.
@@ -182,6 +214,18 @@ impl Auditor {
         let json = ["--json", "--quorum", "2"];
         let continued = found(&self.consistency(&held, &json), 0);
         assert_eq!(continued["cosigned_by"].as_array().unwrap().len(), 2);
+        assert_eq!(continued["log_keys"], json!([self.log_key]));
+        assert_eq!(continued["warnings"], json!([]));
+        for field in ["log_key_is", "witness_keys_are"] {
+            let said = continued[field].as_str().unwrap();
+            assert!(said.starts_with("from the folder: compare "), "{said}");
+        }
+        let given = ["--json", "--log-key", &self.log_key];
+        let given = found(&self.consistency(&held, &given), 0);
+        assert_eq!(given["log_key_is"], "given");
+        let said = self.consistency(&held, &[]);
+        let said = String::from_utf8_lossy(&said.stdout);
+        assert!(said.contains(" (by the key in the folder): the "), "{said}");
         assert!(
             continued["old"].as_u64() < continued["new"].as_u64(),
             "{continued}"
@@ -211,6 +255,122 @@ impl Auditor {
             assert_eq!(misused.status.code(), Some(2), "{}", text(&misused));
         }
     }
+}
+
+/// The tree proves what stands in the log, and not what it remembers of it; whose keys are taken, and
+/// what proves nothing, is said.
+pub(crate) fn proves_what_stands_in_the_log(data: &Path, id: &str) {
+    let work = tempfile::tempdir().unwrap();
+    let copied = work.path().join("data");
+    crate::transparency::copy(&data.join("log"), &copied.join("log"));
+    let ask = |command: &str, arguments: &[&str]| {
+        let mut asked = karvan();
+        asked.args(["audit", command]).args(arguments);
+        asked.output().unwrap()
+    };
+    let (folder, tree) = (copied.to_str().unwrap(), copied.join("log/tree"));
+    let proved = found(&ask("prove", &[folder, id, "--json"]), 0);
+    let request = proved["records"][0]["record"].as_u64().unwrap();
+
+    // A log is signed by who has its folder, with a key of his own.
+    let keys = fs::read_to_string(tree.join("keys")).unwrap();
+    let signed = fs::read(tree.join("checkpoint")).unwrap();
+    let latest = Note::parse(&signed).unwrap();
+    let latest = Checkpoint::from_text(latest.text()).unwrap();
+    let key = Ed25519Key::generate().unwrap();
+    let own = Signer::new(Kind::Ed25519, latest.origin(), key).unwrap();
+    let none = Checkpoint::new(latest.origin(), 0, EMPTY_ROOT).unwrap();
+    let empty = work.path().join("empty");
+    fs::write(&empty, none.sign(&own).unwrap().to_bytes()).unwrap();
+    fs::write(tree.join("keys"), own.verifier().to_vkey() + "\n").unwrap();
+    fs::write(
+        tree.join("checkpoint"),
+        latest.sign(&own).unwrap().to_bytes(),
+    )
+    .unwrap();
+    let empty = empty.to_str().unwrap();
+    let continued = found(&ask("consistency", &[empty, folder, "--json"]), 0);
+    let warning = continued["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("this proves nothing"), "{warning}");
+    let said = ask("consistency", &[empty, folder]);
+    let said = String::from_utf8_lossy(&said.stdout);
+    assert!(
+        said.contains("\nwarning: ") && said.contains(warning),
+        "{said}"
+    );
+
+    let path = tree.join("keys");
+    for garbled in [&b"x\n"[..], b"\xff"] {
+        fs::write(&path, garbled).unwrap();
+        for output in [
+            ask("prove", &[folder, id]),
+            ask("consistency", &[empty, folder]),
+        ] {
+            let said = text(&output);
+            assert_eq!(output.status.code(), Some(2), "{said}");
+            assert!(said.contains(path.to_str().unwrap()), "{said}");
+        }
+    }
+    fs::write(&path, keys).unwrap();
+    fs::write(tree.join("checkpoint"), signed).unwrap();
+
+    // A damaged request is not passed over beside a response that is proved.
+    let segments = copied.join("log/segments");
+    let mut stored: Vec<Vec<u8>> = Scan::open(&segments)
+        .unwrap()
+        .map(|record| record.unwrap().1.to_vec())
+        .collect();
+    let payload = &mut stored[request as usize - 1];
+    let places = fs::read_dir(&segments).unwrap().find_map(|entry| {
+        let path = entry.unwrap().path();
+        let octets = fs::read(&path).unwrap();
+        let mut windows = octets.windows(payload.len());
+        let at = windows.position(|part| part == &payload[..])?;
+        Some((path, octets, at))
+    });
+    let (segment, whole, at) = places.unwrap();
+    let mut damaged = whole.clone();
+    damaged[at + payload.len() / 2] ^= 1;
+    fs::write(&segment, damaged).unwrap();
+    let refused = found(&ask("prove", &[folder, id, "--json"]), 1);
+    let records = refused["records"].as_array().unwrap();
+    assert_eq!(records.len(), 2, "{refused}");
+    assert_eq!(records[0]["ok"], true, "{refused}");
+    let reason = records[1]["reason"].as_str().unwrap();
+    assert!(reason.contains("may belong to this exchange"), "{reason}");
+    fs::write(&segment, whole).unwrap();
+
+    // The request is about somebody else now, and the segments are whole.
+    let person = b"0TEST01";
+    let at = payload
+        .windows(person.len())
+        .position(|part| part == person);
+    payload[at.unwrap() + 6] = b'2';
+    fs::remove_dir_all(&segments).unwrap();
+    let (told, ended) = std::sync::mpsc::channel();
+    let log = Log::open(&segments, Options::default()).unwrap();
+    for record in stored {
+        let told = told.clone();
+        let done = move |result: Result<_, _>| told.send(result.is_ok()).unwrap();
+        log.append_detached(record.into(), done).unwrap();
+        assert!(ended.recv().unwrap());
+    }
+    drop(log);
+    let refused = found(&ask("prove", &[folder, id, "--json"]), 1);
+    let records = refused["records"].as_array().unwrap();
+    assert_eq!(records.len(), 2, "{refused}");
+    let reason = records[0]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("it is not what was logged, but was changed"),
+        "{reason}"
+    );
+    assert_eq!(records[1]["ok"], true, "{refused}");
+    let out = work.path().join("out.zip");
+    let exported = ["--json", folder, id, "-o", out.to_str().unwrap()];
+    let missing = found(&ask("export", &exported), 1)["missing"].clone();
+    let reasons: Vec<_> = missing.as_array().unwrap().iter().collect();
+    let is_named = |reason: &&Value| reason.as_str().unwrap().contains("not what was logged");
+    assert!(reasons.into_iter().any(|one| is_named(&one)), "{missing}");
 }
 
 #[track_caller]

@@ -398,22 +398,20 @@ fn hands_out_the_configuration_without_expiry_and_without_private_parts() {
     assert_eq!(
         names,
         [
+            "AZ/karvan-rules.json",
             "AZ/shared-params.xml",
             "AZ/shared-params.xml.metadata",
+            "AZ/signed-directory.metadata",
             "instance-identifier"
         ]
     );
     assert_eq!(files["instance-identifier"], b"AZ");
     let metadata = String::from_utf8_lossy(&files["AZ/shared-params.xml.metadata"]).into_owned();
     assert_eq!(metadata, "{\"configurationVersion\":\"6\"}");
-    let on_disk = running
-        .country
-        .data("iria")
-        .join("globalconf/AZ/shared-params.xml");
-    assert_eq!(
-        files["AZ/shared-params.xml"],
-        std::fs::read(on_disk).unwrap()
-    );
+    let on_disk = running.country.data("iria").join("globalconf");
+    for name in ["AZ/shared-params.xml", "AZ/karvan-rules.json"] {
+        assert_eq!(files[name], std::fs::read(on_disk.join(name)).unwrap());
+    }
 }
 
 /// What a system with this certificate is told: status and body.

@@ -7,7 +7,7 @@
 //!
 //! Files whose name says that they are metadata do not make a configuration another one: they change
 //! with every download. A configuration that comes back after another is in use anew, and stored
-//! once. Whoever can write here decides whom an auditor believes: keep the folder, or a copy of it,
+//! once; again only when it was kept without the directory that its registry signed. Whoever can write here decides whom an auditor believes: keep the folder, or a copy of it,
 //! where the node cannot write, if the node itself is in doubt.
 
 use std::collections::{BTreeMap, HashMap};
@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use certs_keys::{DigestAlgorithm, Hasher};
 use gateway_globalconf::Snapshot;
+use gateway_globalconf::disk::{METADATA_SUFFIX, SIGNED_DIRECTORY};
 use gateway_store::file;
 use jiff::Timestamp;
 
@@ -32,6 +33,8 @@ pub(crate) struct Keeper {
     dir: PathBuf,
     /// By time.
     uses: Mutex<Vec<Use>>,
+    /// The content that was last seen to be kept with the directories that its registries signed.
+    signed: Mutex<Option<String>>,
 }
 
 /// A configuration to be kept.
@@ -75,15 +78,19 @@ impl Keeper {
         Ok(Self {
             dir: dir.to_owned(),
             uses: Mutex::new(uses(dir)?),
+            signed: Mutex::default(),
         })
     }
 
-    /// What is to be kept, unless the folder says already that it is in use now. That it came into
-    /// use at a time that is still to come says nothing: the clock was set back since.
+    /// What is to be kept, unless the folder says already that it is in use now, and it was looked
+    /// at what it was kept with. That it came into use at a time that is still to come says nothing:
+    /// the clock was set back since.
     pub(crate) fn changed(&self, files: &Files, now: Timestamp) -> Option<Changed> {
         let hash = content_hash(files);
         let uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
-        (in_use(&uses, now) != Some(&*hash)).then(|| Changed {
+        let signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_kept = in_use(&uses, now) == Some(&*hash) && signed.as_deref() == Some(&*hash);
+        (!is_kept).then(|| Changed {
             hash,
             files: files.clone(),
         })
@@ -93,12 +100,15 @@ impl Keeper {
     pub(crate) fn keep(&self, changed: Changed, now: Timestamp) -> Result<(), Error> {
         let Changed { hash, files } = changed;
         let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        let content = self.dir.join(format!("{hash}.{CONTENT}"));
+        if !content.exists() || is_unsigned(&content, &hash, &files) {
+            file::replace(&content, &encode(&files)?)?;
+        }
+        let mut signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        *signed = Some(hash.clone());
+        drop(signed);
         if in_use(&uses, now) == Some(&*hash) {
             return Ok(());
-        }
-        let content = self.dir.join(format!("{hash}.{CONTENT}"));
-        if !content.exists() {
-            file::replace(&content, &encode(&files)?)?;
         }
         let name = format!("{:020}-{hash}.{FROM}", now.as_millisecond().max(0));
         file::replace(&self.dir.join(&name), b"")?;
@@ -222,6 +232,22 @@ impl ConfHistory {
     }
 }
 
+/// The same content was kept before directories were, so that no anchor could vouch for it. One that
+/// cannot be read, or is not what its name says, stays for whoever looks into it.
+fn is_unsigned(content: &Path, hash: &str, files: &Files) -> bool {
+    let Ok(bytes) = fs::read(content) else {
+        return false;
+    };
+    decode(&bytes).is_ok_and(|kept| {
+        let is_directory = |path: &&String| {
+            let name = path.split_once('/').map(|(_, name)| name);
+            name == Some(SIGNED_DIRECTORY)
+        };
+        let mut directories = files.keys().filter(is_directory);
+        content_hash(&kept) == hash && directories.any(|path| !kept.contains_key(path))
+    })
+}
+
 /// The content hash of the configuration that was in use at a time.
 fn in_use(uses: &[Use], time: Timestamp) -> Option<&str> {
     until(uses, time).last().map(|last| &*last.hash)
@@ -264,7 +290,9 @@ fn parse_use(name: &str) -> Option<Use> {
 
 fn content_hash(files: &Files) -> String {
     let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
-    let content = files.iter().filter(|(path, _)| !path.ends_with(METADATA));
+    let content = files
+        .iter()
+        .filter(|(path, _)| !path.ends_with(METADATA_SUFFIX));
     for (path, bytes) in content {
         for part in [path.as_bytes(), bytes] {
             hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -310,7 +338,6 @@ fn decode(bytes: &[u8]) -> Result<Files, Error> {
 
 const CONTENT: &str = "conf";
 const FROM: &str = "from";
-const METADATA: &str = gateway_globalconf::disk::METADATA_SUFFIX;
 /// How long a replaced configuration may still be found in an exchange.
 const OVERLAP_SECONDS: i64 = 3600;
 const SNAPSHOTS_MAX: usize = 16;

@@ -117,6 +117,7 @@ impl Indexing {
         self.found.stop();
         if looking.is_some_and(|looking| looking.join().is_err()) {
             tracing::error!("looking for contents that no entry names had panicked");
+            self.found.end();
         }
     }
 

@@ -1,17 +1,20 @@
 //! Contents that no record names: a process died between content and record.
 //!
-//! They are looked for once, after opening, and removed when it is certain that no record names
-//! them: the index is only a help, so the whole log is read for it. While something in the log cannot
-//! be read they stay, for it may be what names them. No clock is asked: what this process has begun
-//! meanwhile is known by name.
+//! They are looked for once, after opening, and only found then: whether this is the log they belong to,
+//! whole and the newest, others have to tell first, and then say that they may go. They go when it is
+//! certain that no record names them: the index is only a help, so the whole log is read for it.
+//! While something in the log cannot be read they stay, for it may be what names them; and when there
+//! was no entry at all, for then they are likely those of a log that is elsewhere. No clock is asked:
+//! what this process has begun meanwhile is known by name.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gateway_store::segment::Scan;
+use tokio::sync::watch;
 
 use super::remove_bodies;
 use crate::record::keys;
@@ -27,11 +30,28 @@ pub struct Orphans {
 }
 
 impl MessageLog {
-    /// Contents that were there when the log was opened, that no record seems to name, and that could
-    /// not be removed because something in the log cannot be read; `None`: still looking.
+    /// Contents that were there when the log was opened, that no record seems to name, and that are
+    /// not to be removed: something in the log cannot be read, or it was empty; `None`: still looking.
     #[must_use]
     pub fn orphans(&self) -> Option<Orphans> {
-        self.inner.found.orphans()
+        self.inner.found.kept()
+    }
+
+    /// Removes the contents that were there when the log was opened and that certainly no record
+    /// names; waits until they were looked for, and says what went. To be called only once it is
+    /// certain that this is the log they belong to: an older one, or that of another node, names none
+    /// of them.
+    ///
+    /// # Errors
+    /// One cannot be removed, or the process is about to end. The next call tries again.
+    pub async fn remove_orphans(&self) -> Result<Orphans, Error> {
+        let mut looked = self.inner.found.looked.subscribe();
+        let done = looked.wait_for(|done| *done).await;
+        done.map_err(|_| Error::Interrupted)?;
+        // Whoever removes holds the log: no other process has opened it meanwhile.
+        let inner = Arc::clone(&self.inner);
+        let removing = tokio::task::spawn_blocking(move || inner.found.remove());
+        removing.await.map_err(|_| Error::Interrupted)?
     }
 }
 
@@ -40,14 +60,53 @@ impl MessageLog {
 pub(crate) struct Found {
     dir: PathBuf,
     recent: Recent,
+    /// There was no entry when the log was opened.
+    was_empty: bool,
     stop: AtomicBool,
-    orphans: Mutex<Option<Orphans>>,
+    /// Looking has ended, or never begins.
+    looked: watch::Sender<bool>,
+    orphans: Mutex<State>,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+struct State {
+    /// What stays; `None`: it is not known, or not yet.
+    kept: Option<Orphans>,
+    /// What certainly nobody names, with lengths.
+    removable: BTreeMap<String, u64>,
 }
 
 /// Contents that this process has given their last name, as long as somebody looks for those of
 /// others: a record is about to name them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recent(Arc<Mutex<Option<HashSet<String>>>>);
+
+impl Orphans {
+    fn of(files: &BTreeMap<String, u64>) -> Self {
+        let lengths = files.values();
+        Self {
+            files: u64::try_from(files.len()).unwrap_or(u64::MAX),
+            bytes: lengths.fold(0, |sum, length| sum.saturating_add(*length)),
+        }
+    }
+}
+
+impl State {
+    fn removable(removable: BTreeMap<String, u64>) -> Self {
+        Self {
+            kept: Some(Orphans::default()),
+            removable,
+        }
+    }
+
+    fn kept(orphans: Orphans) -> Self {
+        Self {
+            kept: Some(orphans),
+            removable: BTreeMap::new(),
+        }
+    }
+}
 
 impl Recent {
     /// From now on they are noted.
@@ -75,17 +134,19 @@ impl Recent {
 
 impl Found {
     /// For this folder of contents.
-    pub(crate) fn new(dir: &Path, recent: Recent) -> Self {
+    pub(crate) fn new(dir: &Path, recent: Recent, was_empty: bool) -> Self {
         Self {
             dir: dir.to_owned(),
             recent,
+            was_empty,
             stop: AtomicBool::new(false),
-            orphans: Mutex::new(None),
+            looked: watch::Sender::new(false),
+            orphans: Mutex::default(),
         }
     }
 
-    pub(crate) fn orphans(&self) -> Option<Orphans> {
-        *self.orphans.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn kept(&self) -> Option<Orphans> {
+        self.state().kept
     }
 
     /// The process is about to end.
@@ -96,9 +157,10 @@ impl Found {
     /// Nobody looks, or not any more.
     pub(crate) fn end(&self) {
         self.recent.end();
+        self.looked.send_replace(true);
     }
 
-    /// Looks, and removes what certainly nobody names. `is_named` tells whether a record of before
+    /// Looks for what nobody names; nothing is removed. `is_named` tells whether a record of before
     /// the log was opened names a file, as far as the index knows.
     pub(crate) fn look(
         &self,
@@ -107,9 +169,7 @@ impl Found {
         is_named: impl Fn(&str) -> Result<bool, Error>,
     ) {
         match self.try_look(segments, protection, is_named) {
-            Ok(orphans) => {
-                *self.orphans.lock().unwrap_or_else(PoisonError::into_inner) = Some(orphans);
-            }
+            Ok(found) => *self.state() = found,
             Err(Error::Interrupted) => {}
             Err(error) => tracing::warn!(%error, "cannot look for contents without record"),
         }
@@ -121,36 +181,55 @@ impl Found {
         segments: &Path,
         protection: Option<&Protection>,
         is_named: impl Fn(&str) -> Result<bool, Error>,
-    ) -> Result<Orphans, Error> {
+    ) -> Result<State, Error> {
         let mut unnamed = self.unnamed(is_named)?;
         if unnamed.is_empty() {
-            return Ok(Orphans::default());
+            return Ok(State::removable(unnamed));
         }
-        let orphans = Orphans {
-            files: u64::try_from(unnamed.len()).unwrap_or(u64::MAX),
-            bytes: unnamed
-                .values()
-                .fold(0, |sum, length| sum.saturating_add(*length)),
-        };
+        let orphans = Orphans::of(&unnamed);
+        let Orphans { files, bytes } = orphans;
+        if self.was_empty {
+            tracing::warn!(
+                files,
+                bytes,
+                "contents are kept, though the log is empty: they are of another"
+            );
+            return Ok(State::kept(orphans));
+        }
         match self.spare(&mut unnamed, segments, protection) {
-            Ok(()) => {
-                let bytes = remove_bodies(&self.dir, unnamed.keys().map(String::as_str))?;
-                let files = unnamed.len();
-                tracing::warn!(files, bytes, "removed contents that no record names");
-                Ok(Orphans::default())
-            }
+            Ok(()) => Ok(State::removable(unnamed)),
             Err(Error::Interrupted) => Err(Error::Interrupted),
             Err(error) => {
-                let Orphans { files, bytes } = orphans;
                 tracing::warn!(
                     %error,
                     files,
                     bytes,
                     "contents that no record names are kept: a record that cannot be read may name them"
                 );
-                Ok(orphans)
+                Ok(State::kept(orphans))
             }
         }
+    }
+
+    /// Removes what certainly nobody names. The caller owns the log.
+    pub(super) fn remove(&self) -> Result<Orphans, Error> {
+        self.go_on()?;
+        let removable = std::mem::take(&mut self.state().removable);
+        if removable.is_empty() {
+            return Ok(Orphans::default());
+        }
+        if let Err(error) = remove_bodies(&self.dir, removable.keys().map(String::as_str)) {
+            self.state().removable = removable;
+            return Err(error);
+        }
+        let removed = Orphans::of(&removable);
+        let Orphans { files, bytes } = removed;
+        tracing::warn!(files, bytes, "removed contents that no record names");
+        Ok(removed)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.orphans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Settled contents that nobody is known to name, with their lengths.

@@ -346,7 +346,7 @@ async fn orphans_of(log: &MessageLog) -> Orphans {
 }
 
 #[tokio::test]
-async fn removes_what_no_record_names_when_it_is_opened() {
+async fn removes_what_no_record_names_once_told_that_the_log_is_the_right_one() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(dir.path());
     three_segments(&log).await;
@@ -363,6 +363,14 @@ async fn removes_what_no_record_names_when_it_is_opened() {
         // Of this process, and about to be named.
         let content = body(&log, 5000).await;
         assert_eq!(orphans_of(&log).await, Orphans::default());
+        let before = bodies(dir.path());
+        let found = Orphans {
+            files: 2,
+            bytes: 10,
+        };
+        assert_eq!(log.remove_orphans().await.unwrap(), found);
+        assert_eq!(bodies(dir.path()), before - 2);
+        assert_eq!(log.remove_orphans().await.unwrap(), Orphans::default());
         message_with(&log, "e", 400, vec![(Vec::new(), content)]).await;
         for ordinal in [1, log.last_ordinal()] {
             match log.get(ordinal).await.unwrap().entry {
@@ -388,14 +396,78 @@ async fn a_content_that_is_about_to_be_named_is_not_taken_for_one_that_nobody_na
     let settled = folder.create().unwrap().finish().unwrap();
     settled.settle().unwrap();
     orphan(dir.path(), "00112233445566778899aabbccddeeff.body");
-    let found = Found::new(folder.dir(), recent);
+    let found = Found::new(folder.dir(), recent, false);
     found.look(&segments, None, |_| Ok(false));
-    assert_eq!(found.orphans(), Some(Orphans::default()));
+    assert_eq!(found.kept(), Some(Orphans::default()));
+    assert_eq!(bodies(dir.path()), 2);
+    assert_eq!(found.remove().unwrap().files, 1);
     assert!(settled.path().exists());
     assert_eq!(bodies(dir.path()), 1);
     // Later ones are nobody's business.
     found.look(&segments, None, |_| Ok(true));
     assert!(settled.path().exists());
+    // A process that ends has let go of the log, or is about to.
+    orphan(dir.path(), "00112233445566778899aabbccddeeff.body");
+    settled.mark_named();
+    let found = Found::new(folder.dir(), Recent::default(), false);
+    found.look(&segments, None, |_| Ok(false));
+    found.stop();
+    assert!(matches!(found.remove(), Err(Error::Interrupted)));
+    assert_eq!(bodies(dir.path()), 2);
+}
+
+#[tokio::test]
+async fn contents_of_a_log_that_is_elsewhere_are_not_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    three_segments(&log).await;
+    drop(log);
+    // An empty folder stands where the segments were.
+    let (segments, aside) = (dir.path().join("segments"), dir.path().join("aside"));
+    fs::rename(&segments, &aside).unwrap();
+    let log = open(dir.path());
+    assert_eq!(orphans_of(&log).await.files, 1);
+    // Not even when told to, and what is logged meanwhile does not make it another.
+    message(&log, "other", 400).await;
+    assert_eq!(log.remove_orphans().await.unwrap(), Orphans::default());
+    assert_eq!(bodies(dir.path()), 1);
+    drop(log);
+    // Another log is there, and its process ends before anybody has said that it is the right one.
+    let log = open(dir.path());
+    assert_eq!(orphans_of(&log).await, Orphans::default());
+    drop(log);
+    assert_eq!(bodies(dir.path()), 1);
+    fs::remove_dir_all(&segments).unwrap();
+    fs::rename(&aside, &segments).unwrap();
+    let log = open(dir.path());
+    orphans_of(&log).await;
+    assert_eq!(log.remove_orphans().await.unwrap(), Orphans::default());
+    match log.get(1).await.unwrap().entry {
+        Entry::Message(record) => record.attachments[0].1.digest_again().unwrap(),
+        other => panic!("{other:?}"),
+    };
+}
+
+#[tokio::test]
+async fn removes_nothing_of_a_segment_that_the_store_does_not_let_go() {
+    use std::os::unix::fs::FileExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    three_segments(&log).await;
+    // Whether the next one goes on from it: only the store looks there.
+    let next = dir.path().join("segments/0000000002.seg");
+    let whole = fs::read(&next).unwrap();
+    let file = fs::File::options().write(true).open(&next).unwrap();
+    file.write_all_at(&[0xff; 8], 40).unwrap();
+    assert_eq!(
+        log.erase_before(at(150), 99).await.unwrap(),
+        Erased::default()
+    );
+    assert_eq!(bodies(dir.path()), 1);
+    assert!(!dir.path().join(ERASING).exists());
+    file.write_all_at(&whole, 0).unwrap();
+    assert_eq!(log.erase_before(at(150), 99).await.unwrap().segments, 1);
+    assert_eq!(bodies(dir.path()), 0);
 }
 
 #[tokio::test]
@@ -414,6 +486,7 @@ async fn removes_no_content_while_a_record_is_unreadable() {
     orphan(dir.path(), "00112233445566778899aabbccddeeff.body");
     let log = open(dir.path());
     assert_eq!(orphans_of(&log).await.files, 2);
+    assert_eq!(log.remove_orphans().await.unwrap(), Orphans::default());
     assert_eq!(bodies(dir.path()), 2);
     drop(log);
     // It was brought back.
@@ -421,6 +494,7 @@ async fn removes_no_content_while_a_record_is_unreadable() {
     fs::remove_file(dir.path().join("index.redb")).unwrap();
     let log = open(dir.path());
     assert_eq!(orphans_of(&log).await, Orphans::default());
+    assert_eq!(log.remove_orphans().await.unwrap().files, 1);
     assert_eq!(bodies(dir.path()), 1);
     match log.get(1).await.unwrap().entry {
         Entry::Message(record) => record.attachments[0].1.digest_again().unwrap(),

@@ -374,6 +374,39 @@ async fn keeps_a_configuration_once_whatever_its_metadata_say() {
 }
 
 #[tokio::test]
+async fn a_configuration_kept_before_directories_were_gets_its_directory_once() {
+    const DIRECTORY: &str = "DEV/signed-directory.metadata";
+    let country = Country::new();
+    let dir = tempfile::tempdir().unwrap();
+    let mut files = country.configuration();
+    let hashes_and_directory = || {
+        let history = Reader::open(dir.path()).unwrap().history().unwrap();
+        let hash = history.hashes().next().unwrap().to_owned();
+        let mut kept = history.files(&hash).unwrap();
+        (history.len(), kept.remove(DIRECTORY))
+    };
+    let log = MessageLog::open(dir.path(), options()).unwrap();
+    log.keep_configuration(&files, NOW).await.unwrap();
+    drop(log);
+    assert_eq!(hashes_and_directory(), (1, None));
+
+    // After an upgrade the same content is downloaded with it.
+    let log = MessageLog::open(dir.path(), options()).unwrap();
+    for (minutes, directory) in [(1, "first"), (2, "second")] {
+        files.insert(DIRECTORY.to_owned(), directory.into());
+        let now = NOW + SignedDuration::from_mins(minutes);
+        log.keep_configuration(&files, now).await.unwrap();
+        assert_eq!(hashes_and_directory(), (1, Some(b"first".to_vec())));
+    }
+    drop(log);
+    let log = MessageLog::open(dir.path(), options()).unwrap();
+    log.keep_configuration(&files, NOW + SignedDuration::from_mins(3))
+        .await
+        .unwrap();
+    assert_eq!(hashes_and_directory(), (1, Some(b"first".to_vec())));
+}
+
+#[tokio::test]
 async fn a_kept_configuration_that_was_changed_is_not_believed() {
     let country = Country::new();
     let dir = tempfile::tempdir().unwrap();

@@ -66,14 +66,27 @@ impl Log {
     /// # Errors
     /// The segment is open, missing or damaged, or the disk is full or failed.
     pub fn erase(&self, segment: u64) -> Result<u64, Error> {
+        self.erase_after(segment, || Ok(()))
+    }
+
+    /// As [`Self::erase`], with work that must not be done for a segment that stays, and must be done
+    /// before it goes: `work` is called once it is certain that the segment can be erased.
+    ///
+    /// # Errors
+    /// As [`Self::erase`], or the work failed: then the segment is as before.
+    pub fn erase_after<E: From<Error>>(
+        &self,
+        segment: u64,
+        work: impl FnOnce() -> Result<(), E>,
+    ) -> Result<u64, E> {
         let inner = &self.inner;
         let _erasing = inner.erasing.lock().unwrap_or_else(PoisonError::into_inner);
         if segment >= inner.committer.durable_end().segment {
-            return Err(Error::SegmentOpen { segment });
+            return Err(Error::SegmentOpen { segment }.into());
         }
         let numbers = recover::segment_numbers(&inner.dir)?;
         if numbers.binary_search(&segment).is_err() {
-            return Err(Error::NoSegment { segment });
+            return Err(Error::NoSegment { segment }.into());
         }
         let path = format::segment_path(&inner.dir, segment);
         let length = || -> Result<u64, Error> {
@@ -83,8 +96,9 @@ impl Log {
                 .len())
         };
         let before = length()?;
-        if !readable(&inner.dir, segment)?.erased {
-            self.replace_by_stub(segment, &path)?;
+        match readable(&inner.dir, segment)?.erased {
+            true => work()?,
+            false => self.replace_by_stub(segment, &path, work)?,
         }
         self.drop_torn(segment)?;
         inner
@@ -94,14 +108,20 @@ impl Log {
         Ok(before.saturating_sub(length()?))
     }
 
-    fn replace_by_stub(&self, segment: u64, path: &Path) -> Result<(), Error> {
+    fn replace_by_stub<E: From<Error>>(
+        &self,
+        segment: u64,
+        path: &Path,
+        work: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
         let inner = &self.inner;
         let stub = format::stub_path(&inner.dir, segment);
-        let replaced = self.write_stub(segment, &stub).and_then(|()| {
+        let written = self.write_stub(segment, &stub).map_err(E::from);
+        let replaced = written.and_then(|()| work()).and_then(|()| {
             inner
                 .medium
                 .rename(&stub, path)
-                .map_err(|source| Error::io("replace", path, source))
+                .map_err(|source| Error::io("replace", path, source).into())
         });
         if let Err(error) = replaced {
             if let Err(error) = inner.medium.remove(&stub) {

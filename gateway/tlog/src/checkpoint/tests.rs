@@ -160,8 +160,13 @@ fn opens_only_checkpoints_of_the_origin_under_one_of_its_keys() {
     let checkpoint = Checkpoint::new("a", 1, [7; 32]).unwrap();
     for signer in [&old, &new] {
         let note = checkpoint.sign(signer).unwrap();
-        assert!(open(&note.to_bytes(), &log).is_ok());
+        let opened = open(&note.to_bytes(), &log).unwrap();
+        // The other key of the log has signed nothing.
+        assert_eq!(opened.signers(), [signer.verifier().clone()]);
     }
+    let note = Note::sign(&checkpoint.to_text(), &[&new, &old]).unwrap();
+    let opened = open(&note.to_bytes(), &log).unwrap();
+    assert_eq!(opened.signers(), keys(&[&new, &old]));
     // Another log's key does not sign for this origin, nor this log's key for another.
     let found = "b".to_owned();
     assert_eq!(checkpoint.sign(&other), Err(Error::KeyName { found }));

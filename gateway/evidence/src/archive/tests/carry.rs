@@ -222,6 +222,43 @@ async fn the_log_is_not_cleaned_before_its_files_are_carried_away() {
 }
 
 #[tokio::test]
+async fn a_message_that_comes_late_is_kept_until_its_file_is_carried_away() {
+    let place = Place::new();
+    let (running, store) = store().await;
+    let options = Options {
+        keep: SignedDuration::ZERO,
+        store: Some(store),
+        ..place.options()
+    };
+    place.with_body("other", 5000).await;
+    let body = place.with_body("late", 5000).await;
+    place.stamp().await;
+    place.world.log.rotate().await.unwrap();
+    place.world.clock.advance(3600);
+    let aside = place.dir.path().join("aside");
+    std::fs::rename(&body, &aside).unwrap();
+    let made = place.run(&options).await.unwrap();
+    assert_eq!(
+        (made.messages, made.transferred, made.erased.segments),
+        (1, 1, 0)
+    );
+    // It comes back while the store is down, and the process is begun anew between the runs.
+    std::fs::rename(&aside, &body).unwrap();
+    running.bucket.state().failing = vec![StatusCode::SERVICE_UNAVAILABLE; 50];
+    for messages in [1, 0] {
+        let made = place.run(&options).await.unwrap();
+        assert_eq!((made.messages, made.transferred), (messages, 0));
+        assert_eq!(made.erased.segments, 0);
+        place.world.log.get(2).await.unwrap();
+        assert!(body.exists());
+    }
+    running.bucket.state().failing.clear();
+    let made = place.run(&options).await.unwrap();
+    assert_eq!((made.transferred, made.erased.segments), (1, 1));
+    assert!(!body.exists());
+}
+
+#[tokio::test]
 async fn what_a_command_wrote_is_not_shown_to_whoever_asks_how_it_goes() {
     let place = Place::new();
     place.stamped(1).await;

@@ -1,5 +1,6 @@
 //! Messages of which no document can be made: they hold up no other, and nothing of them is erased.
 
+use std::future::Future as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -121,6 +122,105 @@ async fn the_log_keeps_what_was_left_out_and_is_cleaned_behind_it() {
     assert_eq!(run(&place, &mut archiver).await, 1);
     assert!(erased(log.get(1).await));
     assert!(!changed.exists());
+}
+
+#[tokio::test]
+async fn nothing_is_left_out_for_the_trouble_of_the_machine() {
+    let place = Place::new();
+    let body = place.with_body("one", 5000).await;
+    place.world.message("two").await;
+    place.stamp().await;
+    let mut archiver = place.archiver(options(&place));
+    // The disk with the bodies is not there, or is empty; a body is there, and cannot be read.
+    let bodies = body.parent().unwrap();
+    let aside = place.dir.path().join("aside");
+    std::fs::rename(bodies, &aside).unwrap();
+    for trouble in 0..3 {
+        match trouble {
+            0 => {}
+            1 => std::fs::create_dir(bodies).unwrap(),
+            _ => std::fs::create_dir(&body).unwrap(),
+        }
+        let run = archiver.once(place.world.clock.now()).await;
+        assert!(
+            matches!(run, Err(super::super::Error::Container { ordinal: 1, .. })),
+            "{trouble}: {run:?}"
+        );
+        let status = archiver.watch().status();
+        assert_eq!((status.left_out, status.archived_until), (None, 0));
+        assert_eq!(files(&place.folder()), Vec::<String>::new());
+    }
+    std::fs::remove_dir_all(bodies).unwrap();
+    std::fs::rename(&aside, bodies).unwrap();
+    assert_eq!(run(&place, &mut archiver).await, 2);
+}
+
+#[tokio::test]
+async fn what_is_left_out_already_holds_up_no_other_though_the_machine_has_trouble_with_it() {
+    let place = Place::new();
+    let gone = place.with_body("gone", 5000).await;
+    let other = place.with_body("other", 5000).await;
+    place.stamp().await;
+    std::fs::remove_file(&gone).unwrap();
+    let mut archiver = place.archiver(options(&place));
+    assert_eq!(run(&place, &mut archiver).await, 1);
+    // Now the folder is empty.
+    std::fs::remove_file(&other).unwrap();
+    place.stamped(1).await;
+    assert_eq!(run(&place, &mut archiver).await, 1);
+    assert_eq!(archiver.watch().status().left_out.unwrap().messages, 1);
+}
+
+#[tokio::test]
+async fn those_that_come_late_are_taken_in_in_batches() {
+    let place = Place::new();
+    let mut bodies = Vec::new();
+    for number in 0..3 {
+        bodies.push(place.with_body(&format!("late-{number}"), 5000).await);
+    }
+    place.stamp().await;
+    // Others are there.
+    place.with_body("later", 5000).await;
+    let aside = place.dir.path().join("aside");
+    std::fs::create_dir(&aside).unwrap();
+    let aside_of = |path: &Path| aside.join(path.file_name().unwrap());
+    for body in &bodies {
+        std::fs::rename(body, aside_of(body)).unwrap();
+    }
+    let options = Options {
+        batch_max: 2,
+        ..options(&place)
+    };
+    let mut archiver = place.archiver(options);
+    assert_eq!(run(&place, &mut archiver).await, 0);
+    for body in &bodies {
+        std::fs::rename(aside_of(body), body).unwrap();
+    }
+    let made = archiver.once(place.world.clock.now()).await.unwrap();
+    assert_eq!((made.messages, made.files), (3, 2));
+    assert_eq!(archiver.watch().status().left_out, None);
+}
+
+#[tokio::test]
+async fn whoever_looks_while_they_are_tried_again_is_still_told_of_them() {
+    let place = Place::new();
+    let changed = place.with_body("changed", 5000).await;
+    place.stamp().await;
+    flip(&changed);
+    let mut archiver = place.archiver(options(&place));
+    assert_eq!(run(&place, &mut archiver).await, 0);
+    let watch = archiver.watch();
+    assert_eq!(watch.status().left_out.unwrap().messages, 1);
+    // Whenever the run waits for anything.
+    let mut again = Box::pin(archiver.once(place.world.clock.now()));
+    while std::future::poll_fn(|context| {
+        std::task::Poll::Ready(again.as_mut().poll(context).is_pending())
+    })
+    .await
+    {
+        assert_eq!(watch.status().left_out.unwrap().messages, 1);
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

@@ -33,51 +33,133 @@ fn anchor(instance: &str, certificate: &Certificate) -> Anchor {
     }
 }
 
+/// Of an internal source.
+const INTERNAL: [(&str, &str, &[u8]); 3] = [
+    (
+        params::PRIVATE_PARAMETERS,
+        "private-params.xml",
+        b"<private/>",
+    ),
+    (params::SHARED_PARAMETERS, "shared-params.xml", b"<shared/>"),
+    ("KARVAN-RULES", disk::RULES, b"{}"),
+];
+/// Of an external one.
+const EXTERNAL: [(&str, &str, &[u8]); 1] = [INTERNAL[1]];
+
 /// A configuration as a node keeps it, and the certificate of the key that signed it.
 fn signed() -> (Files, Certificate) {
+    published("AZ", &INTERNAL)
+}
+
+fn published(instance: &str, contents: &[(&str, &str, &[u8])]) -> (Files, Certificate) {
     let (key, certificate) = signer();
-    let contents: [(&str, &str, &[u8]); 2] = [
-        (params::SHARED_PARAMETERS, "shared-params.xml", b"<shared/>"),
-        ("KARVAN-RULES", disk::RULES, b"{}"),
-    ];
     let location = |name: &str| format!("/V6/1/{name}");
     let parts = contents.iter();
     let directory = Directory {
         version: Version::CURRENT,
         expires_at: EXPIRY,
         parts: parts
-            .map(|(identifier, name, bytes)| Part::new(identifier, "AZ", &location(name), bytes))
+            .map(|(identifier, name, bytes)| {
+                Part::new(identifier, instance, &location(name), bytes)
+            })
             .collect(),
     };
     let signed = directory
         .sign(&key, &certificate, &Boundaries::new([3; 40]))
         .unwrap();
     let mut files = Files::from([
-        (disk::INSTANCE_IDENTIFIER.to_owned(), b"AZ".to_vec()),
-        ("AZ/signed-directory.metadata".to_owned(), signed),
+        (disk::INSTANCE_IDENTIFIER.to_owned(), instance.into()),
+        (format!("{instance}/{}", disk::SIGNED_DIRECTORY), signed),
         (
-            format!("{SHARED}{}", disk::METADATA_SUFFIX),
+            format!("{instance}/shared-params.xml.metadata"),
             br#"{"configurationVersion":"6"}"#.to_vec(),
         ),
     ]);
     for (_, name, bytes) in contents {
-        files.insert(format!("AZ/{name}"), bytes.to_vec());
+        files.insert(format!("{instance}/{name}"), bytes.to_vec());
     }
     (files, certificate)
+}
+
+fn given(anchors: &[&Anchor]) -> Anchors {
+    let given = anchors.iter().map(|anchor| Given {
+        path: "anchor.xml".into(),
+        anchor: (*anchor).clone(),
+        sha224: "00".to_owned(),
+    });
+    Anchors(given.collect())
 }
 
 #[track_caller]
 fn refused(anchor: &Anchor, files: &Files, change: impl FnOnce(&mut Files), reason: &str) {
     let mut files = files.clone();
     change(&mut files);
-    let found = vouch(anchor, &files).unwrap_err();
+    let found = given(&[anchor]).vouch(&files).unwrap_err();
     assert!(found.contains(reason), "{found}");
 }
 
 #[test]
 fn vouches_for_what_the_registry_signed_however_long_ago() {
     let (files, certificate) = signed();
-    assert_eq!(vouch(&anchor("AZ", &certificate), &files), Ok(()));
+    let vouched = given(&[&anchor("AZ", &certificate)]).vouch(&files).unwrap();
+    assert_eq!(
+        vouched,
+        Vouched {
+            by: format!(
+                "anchor.xml (instance AZ, SHA-224 00): signed by the registry, valid until {EXPIRY}"
+            ),
+            expires_at: EXPIRY,
+            is_external: false,
+            unchecked: Vec::new(),
+        }
+    );
+}
+
+#[test]
+fn what_was_signed_for_other_instances_vouches_for_no_rules() {
+    let (mut files, certificate) = published("AZ", &EXTERNAL);
+    let anchor = anchor("AZ", &certificate);
+    assert!(given(&[&anchor]).vouch(&files).unwrap().is_external);
+    files.insert("AZ/karvan-rules.json".to_owned(), b"{}".to_vec());
+    refused(&anchor, &files, |_| {}, "no more than shared parameters");
+}
+
+#[test]
+fn parameters_of_another_instance_need_an_anchor_of_that_instance() {
+    let (ours, certificate) = signed();
+    let (theirs, their_certificate) = published("DE", &EXTERNAL);
+    let (our_anchor, their_anchor) = (anchor("AZ", &certificate), anchor("DE", &their_certificate));
+    let mut files = theirs;
+    files.extend(ours);
+
+    // Ours is no less vouched for, and nothing is said for theirs.
+    let vouched = given(&[&our_anchor]).vouch(&files).unwrap();
+    assert_eq!(vouched.unchecked, ["DE"]);
+    assert!(!vouched.by.contains("instance DE"), "{vouched:?}");
+
+    let both = given(&[&our_anchor, &their_anchor]);
+    let vouched = both.vouch(&files).unwrap();
+    assert!(vouched.unchecked.is_empty(), "{vouched:?}");
+    let instances = ["instance AZ", "instance DE"];
+    assert!(
+        instances.iter().all(|one| vouched.by.contains(one)),
+        "{vouched:?}"
+    );
+    // That they have an own word on theirs does not let it pass.
+    let mut changed = files.clone();
+    changed.insert("DE/shared-params.xml".to_owned(), b"<other/>".to_vec());
+    let found = both.vouch(&changed).unwrap_err();
+    assert!(
+        found.contains("DE/shared-params.xml: it is not what"),
+        "{found}"
+    );
+    // Theirs alone vouches for nothing of ours.
+    refused(
+        &their_anchor,
+        &files,
+        |_| {},
+        "of the instance AZ, the anchor of DE",
+    );
 }
 
 #[test]
@@ -112,7 +194,7 @@ fn refuses_what_the_registry_has_not_signed() {
     refused(
         &anchor,
         &files,
-        set("DE/shared-params.xml", b""),
+        set("more.xml", b""),
         "the registry has not signed it",
     );
     refused(
@@ -129,6 +211,8 @@ fn refuses_what_the_registry_has_not_signed() {
         "not what the registry signed",
     );
     refused(&anchor, &files, set(metadata, b"x"), metadata);
+    // Without it they would be read as of the oldest version.
+    refused(&anchor, &files, without(metadata), "is not there");
     // Rules that were left out would let everything pass.
     refused(
         &anchor,

@@ -58,6 +58,17 @@ pub(in crate::audit) fn judge(
     }
 }
 
+/// Judges a record without basis by one configuration that an anchor vouches for, whatever others
+/// beside it say: whoever puts them together could add one from before there were rules.
+pub(in crate::audit) fn demanded(record: &Record, vouched: &InForce<'_>) -> Option<Outcome> {
+    let is_missing = record.basis.is_none() && must_have(record, std::slice::from_ref(vouched));
+    is_missing.then(|| {
+        fails(
+            "a configuration that the registry signed has rules, and no basis was noted".to_owned(),
+        )
+    })
+}
+
 /// Whether a record without basis should have one: by every configuration of its day.
 fn must_have(record: &Record, in_force: &[InForce<'_>]) -> bool {
     if record.direction == Direction::Response || in_force.is_empty() {

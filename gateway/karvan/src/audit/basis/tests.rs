@@ -334,6 +334,31 @@ fn where_there_were_rules_a_request_has_a_basis() {
 }
 
 #[test]
+fn an_older_configuration_beside_it_does_not_lift_the_demand_of_one_that_is_vouched_for() {
+    let (without, with_rules) = (snapshot(None), snapshot(Some(&part(7, &usual()))));
+    let mut known = KnownRules::default();
+    let mut in_force = |name: &str, snapshot| InForce {
+        snapshot,
+        published: known.of(name, snapshot),
+    };
+    let newer = in_force("newer", &with_rules);
+    let older = in_force("older", &without);
+    let bare = record("income", &stated(Some("aid")));
+    assert_eq!(demanded(&bare, &older), None);
+    match demanded(&bare, &newer) {
+        Some(Outcome::Fails(reason)) => assert!(reason.contains("no basis was noted"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+    // The two together demand nothing by themselves.
+    assert_eq!(judge(&bare, body_of(&bare), &[newer, older]), None);
+    let newer = in_force("newer", &with_rules);
+    assert_eq!(demanded(&by_law(), &newer), None);
+    let mut response = bare;
+    response.direction = Direction::Response;
+    assert_eq!(demanded(&response, &newer), None);
+}
+
+#[test]
 fn what_was_not_kept_is_said_and_the_rest_is_judged() {
     let mut reduced = by_consent();
     reduced.message_digest = Some(*reduced_digest(&reduced));

@@ -12,16 +12,15 @@ use gateway_evidence::containers;
 use gateway_messagelog::audit::{self, Outcome, check_plain, commitment};
 use gateway_messagelog::{Content, Direction, Entry, Error as LogError, Record};
 use gateway_policy::locate::JSON_BYTES_MAX;
-use gateway_tlog::note::Verifier;
 use gateway_tlog::proof::Proof;
 
 use super::contents::Contents;
 use super::{CONTAINERS, Recorded, Rests, Verdict, plain, proof, record};
 use crate::audit::anchor::Anchors;
 use crate::audit::basis::{self, Body, InForce, KnownRules};
-use crate::audit::configuration::Configuration;
+use crate::audit::configuration::{self, Configuration};
 use crate::audit::documents::{self, Document};
-use crate::audit::tree::{InLog, Keys};
+use crate::audit::tree::{GIVEN, InLog, Keys, add_keys};
 use crate::audit::{Error, show};
 use crate::causes::with_causes;
 
@@ -46,14 +45,10 @@ pub(in crate::audit) fn verify(
     let judging = anchors.filter(|_| given.is_none());
     let own = contents.configurations(judging, &mut verdict);
     let keys = contents.keys(log_key, &mut verdict);
-    let key = keys.log.as_ref().and_then(|log| log.keys().first());
-    verdict.log_key = key.map(|key| {
-        let whose = match log_key {
-            Some(_) => "given",
-            None => "from the bundle: compare it with the one that the node itself publishes",
-        };
-        (key.to_vkey(), whose)
-    });
+    verdict.log_key_is = match log_key {
+        Some(_) => GIVEN,
+        None => "from the bundle: compare it with the one that the node itself publishes",
+    };
     let mut judging = Judging {
         is_given: given.is_some(),
         rules: KnownRules::default(),
@@ -69,17 +64,16 @@ pub(in crate::audit) fn verify(
     let Judging {
         contents,
         mut verdict,
-        keys,
         ..
     } = judging;
-    let cosigned = |key: &&Verifier| {
-        let mut records = verdict.records.iter();
-        records.any(|one| one.in_log.witnesses.iter().any(|name| name == key.name()))
-    };
-    let witnesses = keys.witnesses.iter().filter(cosigned);
-    verdict.witness_keys = witnesses.map(Verifier::to_vkey).collect();
+    // Those alone that something was verified by: log/keys may name anybody.
+    for one in &verdict.records {
+        add_keys(&mut verdict.log_keys, one.in_log.log_keys.iter());
+        add_keys(&mut verdict.witness_keys, one.in_log.witnesses.iter());
+    }
     contents.nothing_else(&mut verdict);
     if given.is_none() {
+        verdict.remarks.extend(configuration::older(&own));
         verdict.configurations = own;
     }
     Ok(verdict)
@@ -244,7 +238,13 @@ impl Judging<'_> {
             true => Outcome::NotChecked(
                 "the rules of that day are not in the configuration that was given".to_owned(),
             ),
-            false => basis::judge(record, body, &in_force)?,
+            false => basis::judge(record, body, &in_force).or_else(|| {
+                let mut all = self.configurations.iter().zip(&in_force);
+                all.find_map(|(configuration, one)| {
+                    configuration.vouched()?;
+                    basis::demanded(record, one)
+                })
+            })?,
         };
         match (&outcome, record.basis.is_some()) {
             (Outcome::Holds, _) | (Outcome::NotChecked(_), false) => {}

@@ -26,6 +26,7 @@ fn log(side: Side, messages: &str) -> Log {
             direction,
             // Whom a request goes to is not known yet when a consumer logs it.
             is_with_other: side == Side::Provider || direction == Direction::Response,
+            is_with_third: false,
             octets: [u8::try_from(letter).unwrap(); 32],
         }
     });
@@ -137,6 +138,53 @@ fn keeps_exchanges_of_one_log_apart() {
     let found = Found::of(&consumer, &provider);
     let numbers = (found.matched, found.missing.len(), found.not_received);
     assert_eq!(numbers, (2, 3, 1), "{found:?}");
+}
+
+#[test]
+fn a_log_under_another_name_is_found_by_what_the_other_one_says() {
+    for renamed in [Side::Consumer, Side::Provider] {
+        let (mut consumer, mut provider) = (log(Side::Consumer, "qr"), log(Side::Provider, "qr"));
+        let honest = match renamed {
+            Side::Consumer => &mut provider,
+            Side::Provider => &mut consumer,
+        };
+        for message in &mut honest.messages {
+            message.is_with_third = message.is_with_other;
+            message.is_with_other = false;
+        }
+        let found = Found::of(&consumer, &provider);
+        assert_eq!(found.matched, 2, "{found:?}");
+        assert!(found.misnamed > 0, "{found:?}");
+        let mut comparison = Comparison {
+            matched: found.matched,
+            misnamed: found.misnamed,
+            ..Comparison::default()
+        };
+        comparison.judge_extent();
+        assert!(!comparison.holds());
+        assert!(comparison.text().contains("wrong name"));
+    }
+    let found = Found::of(&log(Side::Consumer, "qr"), &log(Side::Provider, "qr"));
+    assert_eq!(found.misnamed, 0, "{found:?}");
+}
+
+#[test]
+fn to_have_compared_nothing_is_no_success() {
+    let mut nothing = Comparison {
+        unanswered: 3,
+        erased: 1,
+        ..Comparison::default()
+    };
+    assert!(nothing.holds());
+    nothing.judge_extent();
+    assert!(!nothing.holds());
+    assert!(nothing.text().contains("nothing was compared"));
+    let mut something = Comparison {
+        matched: 1,
+        ..Comparison::default()
+    };
+    something.judge_extent();
+    assert!(something.holds());
 }
 
 #[test]

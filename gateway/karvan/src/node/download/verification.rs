@@ -1,17 +1,23 @@
 //! `GET /verificationconf`: the configuration that signed documents are verified with, without its
-//! expiry, so that it serves as long as it is kept.
+//! expiry, so that it serves as long as it is kept; and the directory that the registry signed over it.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gateway_asic::zip;
 use gateway_exchange::conf::Conf;
+use gateway_globalconf::directory;
 use gateway_globalconf::disk::{self, Metadata};
 use gateway_net::{Body, Peer};
 use http::Response;
 use jiff::Timestamp;
 
 use super::{Downloads, Refused, file};
+
+/// Files of an instance: name → bytes.
+type Files = BTreeMap<String, Vec<u8>>;
 
 /// Why a download broke off.
 #[derive(Debug)]
@@ -26,7 +32,7 @@ enum Error {
     Zip(zip::Error),
 }
 
-/// Sends the shared parameters of every instance in force.
+/// Sends the shared parameters of every instance in force, and what an anchor vouches for them with.
 pub(super) async fn answer(
     downloads: &Downloads,
     peer: &Peer,
@@ -60,11 +66,10 @@ fn pack(
     };
     let mut zip = zip::Writer::new(out, options);
     for folder in folders {
-        let (parameters, metadata) = read(&root.join(folder))?;
-        let name = format!("{FOLDER}/{folder}/{}", disk::SHARED_PARAMS);
-        zip.file(&name, now, &parameters).map_err(Error::Zip)?;
-        let name = format!("{name}{}", disk::METADATA_SUFFIX);
-        zip.file(&name, now, &metadata).map_err(Error::Zip)?;
+        for (name, bytes) in read(&root.join(folder))? {
+            let name = format!("{FOLDER}/{folder}/{name}");
+            zip.file(&name, now, &bytes).map_err(Error::Zip)?;
+        }
     }
     let name = format!("{FOLDER}/{}", disk::INSTANCE_IDENTIFIER);
     zip.file(&name, now, instance.as_bytes())
@@ -72,18 +77,74 @@ fn pack(
     zip.finish().map(drop).map_err(Error::Zip)
 }
 
-/// The parameters as downloaded, and of their metadata the version alone. Both files may be replaced
-/// while they are read; what counts is that the version is that of the parameters.
-fn read(folder: &Path) -> Result<(Vec<u8>, Vec<u8>), Error> {
-    for _ in 0..TRIES_MAX {
+/// The files of an instance, by name: the parameters as downloaded, of their metadata the version
+/// alone, the registry's rules, and the directory that it signed over both, by which an anchor vouches
+/// for them. Deployed verifiers open the parameters and their metadata by name; the directory is
+/// metadata to them. All of it may be replaced while it is read; what counts is that the version is
+/// that of the parameters, and that the directory is theirs. Where it stays another one (this node
+/// did not write it) none is handed out: they serve as well, but no anchor vouches for them.
+fn read(folder: &Path) -> Result<Files, Error> {
+    let mut unsigned = None;
+    for attempt in 0..TRIES_MAX {
+        if attempt > 0 {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "it runs on a thread for blocking work"
+            )]
+            std::thread::sleep(BETWEEN_TRIES);
+        }
         let before = version(folder)?;
         let path = folder.join(disk::SHARED_PARAMS);
         let parameters = std::fs::read(&path).map_err(|source| Error::File { path, source })?;
-        if version(folder)? == before {
-            return Ok((parameters, before.to_json()));
+        let rules = optional(folder, disk::RULES)?;
+        let directory = optional(folder, disk::SIGNED_DIRECTORY)?;
+        if version(folder)? != before {
+            continue;
+        }
+        let version = (
+            format!("{}{}", disk::SHARED_PARAMS, disk::METADATA_SUFFIX),
+            before.to_json(),
+        );
+        let mut files = Files::from([(disk::SHARED_PARAMS.to_owned(), parameters), version]);
+        files.extend(rules.map(|rules| (disk::RULES.to_owned(), rules)));
+        match directory {
+            Some(directory) if is_of(&directory, folder, &files) => {
+                files.insert(disk::SIGNED_DIRECTORY.to_owned(), directory);
+                return Ok(files);
+            }
+            Some(_) => unsigned = Some(files),
+            None => return Ok(files),
         }
     }
-    Err(Error::Changing)
+    unsigned.ok_or(Error::Changing)
+}
+
+/// Whether a directory announces exactly what is handed out of the parameters and the rules.
+fn is_of(directory: &[u8], folder: &Path, files: &Files) -> bool {
+    let folder = folder.file_name().and_then(|name| name.to_str());
+    directory::announced_unverified(directory).is_ok_and(|parts| {
+        let announced = |name: &str| {
+            parts.iter().find(|part| {
+                disk::folder(part.instance()).ok().as_deref() == folder
+                    && disk::file_name(part).is_ok_and(|found| found == name)
+            })
+        };
+        let is_right = |name: &str| match (announced(name), files.get(name)) {
+            (Some(part), Some(bytes)) => part.matches(bytes),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        is_right(disk::SHARED_PARAMS) && is_right(disk::RULES)
+    })
+}
+
+fn optional(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    let path = folder.join(name);
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::File { path, source }),
+    }
 }
 
 fn version(folder: &Path) -> Result<Metadata, Error> {
@@ -122,4 +183,9 @@ impl std::error::Error for Error {
 }
 
 const FOLDER: &str = "verificationconf";
-const TRIES_MAX: u32 = 5;
+const TRIES_MAX: u32 = 10;
+/// A node replaces the files of an instance within this time, several times over.
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,11 @@ async fn a_process_that_ends_does_not_wait_until_a_lost_index_is_whole() {
         erased: Vec::new(),
         protection: None,
         stamping: Arc::default(),
-        found: Arc::new(Found::new(&dir.path().join("bodies"), Recent::default())),
+        found: Arc::new(Found::new(
+            &dir.path().join("bodies"),
+            Recent::default(),
+            false,
+        )),
     };
     let mut indexing = Indexing::new(start, Arc::clone(&shared));
     assert!(matches!(indexing.begin(), Err(Error::Interrupted)));
