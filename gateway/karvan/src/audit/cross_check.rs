@@ -4,10 +4,14 @@
 //! the provider's before the service is called, and so back. So each record of one side has to be
 //! met by one of the other, of the same octets. What a side may rightly have alone: a request that
 //! never arrived, and an answer that did not come back.
+//!
+//! * `digests`: what is compared of a message
+
+mod digests;
 
 use std::path::{Path, PathBuf};
 
-use certs_keys::{Digest, DigestAlgorithm, Hasher};
+use certs_keys::Digest;
 use clap::Args;
 use gateway_messagelog::audit::{Reader, Unreadable, decode_alone};
 use gateway_messagelog::tree::Offline;
@@ -17,6 +21,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
+use self::digests::{exchange, octets};
 use super::documents::printable;
 use super::progress::Progress;
 use super::unread::Unread;
@@ -549,54 +554,6 @@ fn is_provider(side: Side) -> bool {
 /// Of a SHA-256.
 fn octets_of(digest: &Digest) -> [u8; 32] {
     digest.as_bytes().try_into().unwrap_or_default()
-}
-
-fn exchange(record: &Record) -> Digest {
-    let mut hasher = Parts::default();
-    hasher.part(show::protocol(record.protocol).as_bytes());
-    hasher.part(record.client.to_string().as_bytes());
-    hasher.part(record.service.to_string().as_bytes());
-    hasher.part(record.message_id.as_bytes());
-    hasher.part(record.request_id.as_deref().unwrap_or_default().as_bytes());
-    hasher.finish()
-}
-
-/// Both sides log the message, every attachment and the seal as they travelled. Of a body that is
-/// not kept there is the digest.
-fn octets(record: &Record) -> Digest {
-    let mut hasher = Parts::default();
-    let message = record
-        .message_digest
-        .unwrap_or_else(|| Digest::of(DigestAlgorithm::Sha512, &record.message));
-    hasher.part(message.as_bytes());
-    for (_, content) in &record.attachments {
-        hasher.part(content.digest().as_bytes());
-    }
-    hasher.part(&record.signature);
-    hasher.part(record.hash_chain_result.as_deref().unwrap_or_default());
-    hasher.part(record.hash_chain.as_deref().unwrap_or_default());
-    hasher.finish()
-}
-
-/// A hash over parts, each with its length.
-struct Parts(Hasher);
-
-impl Default for Parts {
-    fn default() -> Self {
-        Self(Hasher::new(DigestAlgorithm::Sha256))
-    }
-}
-
-impl Parts {
-    fn part(&mut self, bytes: &[u8]) {
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.0.update(&length.to_be_bytes());
-        self.0.update(bytes);
-    }
-
-    fn finish(self) -> Digest {
-        self.0.finish()
-    }
 }
 
 /// So many octets of both logs are compared in one go: about a million messages, in some hundred MiB.

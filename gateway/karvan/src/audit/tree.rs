@@ -1,7 +1,9 @@
 //! Proofs: that a record is in the signed log of a node, and that one log continues another.
+//!
+//! * `keys`: those of a log and of its witnesses, and whose word they are
 
-use std::collections::BTreeSet;
-use std::io::ErrorKind;
+mod keys;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,12 +12,15 @@ use gateway_messagelog::audit::{Filter, Reader, Unreadable, commitment};
 use gateway_messagelog::tree::Offline;
 use gateway_tlog::Hash;
 use gateway_tlog::checkpoint::{self, Checkpoint, Log, Opened};
-use gateway_tlog::cosign::Cosignature;
-use gateway_tlog::note::{Kind, Note, Verifier};
+use gateway_tlog::note::{Note, Verifier};
 use gateway_tlog::proof::{self, Proof};
 use gateway_tlog::tree;
 use serde_json::json;
 
+pub(crate) use self::keys::KEYS;
+pub(crate) use self::keys::Trust;
+use self::keys::{BY_FOLDER, Word, listed, who_cosigned};
+pub(super) use self::keys::{GIVEN, Keys, add_keys, names, vkeys};
 use super::unread::Unread;
 use super::{Error, LogArguments, file_error, log_folder, print};
 use crate::causes::with_causes;
@@ -51,22 +56,6 @@ pub(crate) struct Consistency {
     pub(super) json: bool,
 }
 
-/// Whose word counts.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct Trust {
-    /// A verifier key that the log may be signed by, `name+hash+key`; may be repeated, for a log whose
-    /// key was exchanged. Without it, what lies in the folder is believed.
-    #[arg(long, value_name = "KEY")]
-    log_key: Vec<String>,
-    /// The verifier key of a witness, `name+hash+key`; may be repeated. They take the place of those in
-    /// the folder, and all of them have to have cosigned, unless --quorum asks for fewer.
-    #[arg(long, value_name = "KEY")]
-    witness_key: Vec<String>,
-    /// How many of the witnesses have to have cosigned.
-    #[arg(long, value_name = "N")]
-    quorum: Option<usize>,
-}
-
 /// A record that was proved to be in a log.
 #[derive(Debug)]
 pub(super) struct Proved {
@@ -100,13 +89,6 @@ pub(crate) struct Continued {
     /// The witnesses that cosigned the newer one.
     witnesses: Vec<Verifier>,
     word: Word,
-}
-
-/// Whose word the keys are that something was verified by.
-#[derive(Clone, Copy, Debug, Default)]
-struct Word {
-    is_log_given: bool,
-    are_witnesses_given: bool,
 }
 
 pub(super) fn run_prove(arguments: &Prove) -> Result<bool, Error> {
@@ -309,74 +291,6 @@ impl InLog {
     }
 }
 
-impl Word {
-    fn log_key_is(self) -> &'static str {
-        match self.is_log_given {
-            true => GIVEN,
-            false => "from the folder: compare it with the one that the node itself publishes",
-        }
-    }
-
-    fn witness_keys_are(self) -> &'static str {
-        match self.are_witnesses_given {
-            true => GIVEN,
-            false => "from the folder: compare them with what their nodes publish",
-        }
-    }
-
-    /// What stands behind the name of the log.
-    fn of_log(self) -> &'static str {
-        match self.is_log_given {
-            true => "",
-            false => BY_FOLDER,
-        }
-    }
-
-    fn listed(self, witnesses: &[Verifier]) -> String {
-        let whose = match (self.are_witnesses_given, witnesses) {
-            (true, _) | (_, []) => "",
-            (false, [_]) => BY_FOLDER,
-            (false, [_, _, ..]) => " (by the keys in the folder)",
-        };
-        listed(witnesses) + whose
-    }
-}
-
-/// Each public key once: one key under several names is one witness.
-fn who_cosigned(cosignatures: &[Cosignature]) -> Vec<Verifier> {
-    let mut witnesses = Vec::new();
-    add_keys(
-        &mut witnesses,
-        cosignatures.iter().map(Cosignature::witness),
-    );
-    witnesses
-}
-
-/// Adds those whose public key is not there yet.
-pub(super) fn add_keys<'k>(keys: &mut Vec<Verifier>, more: impl Iterator<Item = &'k Verifier>) {
-    for key in more {
-        let is_there = |other: &Verifier| other.public_key() == key.public_key();
-        if !keys.iter().any(is_there) {
-            keys.push(key.clone());
-        }
-    }
-}
-
-pub(super) fn names(keys: &[Verifier]) -> Vec<&str> {
-    keys.iter().map(Verifier::name).collect()
-}
-
-pub(super) fn vkeys(keys: &[Verifier]) -> Vec<String> {
-    keys.iter().map(Verifier::to_vkey).collect()
-}
-
-fn listed(witnesses: &[Verifier]) -> String {
-    match witnesses {
-        [] => "nobody".to_owned(),
-        keys => names(keys).join(", "),
-    }
-}
-
 pub(super) fn run_consistency(arguments: &Consistency) -> Result<bool, Error> {
     let outcome = consistent_by(&arguments.old, &arguments.new, &arguments.trust)?;
     if arguments.json {
@@ -542,148 +456,5 @@ pub(super) fn signer(folder: &Path, note: &Note, log_key: Option<&str>) -> Resul
     })
 }
 
-/// The keys of a log and of its witnesses.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Keys {
-    pub(super) log: Option<Log>,
-    pub(super) witnesses: Vec<Verifier>,
-    /// How many of them have to have cosigned.
-    quorum: usize,
-    word: Word,
-    /// As they lie in the folder, one a line.
-    pub(super) text: String,
-}
-
-impl Keys {
-    /// The key of the log, without which nothing is proved.
-    pub(super) fn known(&self) -> Result<&Log, String> {
-        self.log
-            .as_ref()
-            .ok_or_else(|| "the key of the log is not known: give it with --log-key".to_owned())
-    }
-
-    /// The key given, and those in the folder of a log.
-    pub(super) fn of(folder: &Path, log_key: Option<&str>) -> Result<Self, String> {
-        let given = log_key.map(verifier).transpose()?;
-        let path = folder.join(KEYS);
-        let named = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(named(&error)),
-        };
-        Self::of_text(&text, given).map_err(|reason| named(&reason))
-    }
-
-    /// Those in the folder of a log, but for what the auditor says himself.
-    fn trusted(folder: &Path, trust: &Trust) -> Result<Self, String> {
-        let mut keys = Self::of(folder, None)?;
-        let given = |vkeys: &[String]| {
-            let keys = vkeys.iter().map(|vkey| verifier(vkey));
-            keys.collect::<Result<Vec<_>, _>>()
-        };
-        keys.word = Word {
-            is_log_given: !trust.log_key.is_empty(),
-            are_witnesses_given: !trust.witness_key.is_empty(),
-        };
-        if !trust.log_key.is_empty() {
-            keys.log = log_of(given(&trust.log_key)?)?;
-        }
-        if !trust.witness_key.is_empty() {
-            keys.witnesses = given(&trust.witness_key)?;
-            if let Some(other) = keys
-                .witnesses
-                .iter()
-                .find(|key| key.kind() != Kind::Cosignature)
-            {
-                return Err(format!(
-                    "the key of {} is that of a log; a witness has one for cosignatures",
-                    other.name()
-                ));
-            }
-        }
-        keys.quorum = trust.quorum.unwrap_or(trust.witness_key.len());
-        let known: BTreeSet<_> = keys.witnesses.iter().map(Verifier::public_key).collect();
-        if keys.quorum > known.len() {
-            return Err(format!(
-                "{} witnesses have to have cosigned, and the keys of {} are known: give them with \
-                 --witness-key",
-                keys.quorum,
-                known.len()
-            ));
-        }
-        Ok(keys)
-    }
-
-    /// Verifier keys, one a line; a key of a log given apart takes the place of theirs. Several keys
-    /// of one log are those it had one after the other.
-    pub(super) fn read(text: &str, log_key: Option<&str>) -> Result<Self, String> {
-        Self::of_text(text, log_key.map(verifier).transpose()?)
-    }
-
-    fn of_text(text: &str, log_key: Option<Verifier>) -> Result<Self, String> {
-        let word = Word {
-            is_log_given: log_key.is_some(),
-            are_witnesses_given: false,
-        };
-        let keys = text.lines().map(verifier).collect::<Result<Vec<_>, _>>()?;
-        let (witnesses, mut logs): (Vec<_>, Vec<_>) = keys
-            .into_iter()
-            .partition(|key| key.kind() == Kind::Cosignature);
-        if let Some(key) = log_key {
-            logs = vec![key];
-        }
-        Ok(Self {
-            log: log_of(logs)?,
-            witnesses,
-            quorum: 0,
-            word,
-            text: text.to_owned(),
-        })
-    }
-
-    /// The witnesses that have cosigned a checkpoint of the log, each public key once.
-    fn cosigners(&self, note: &Note) -> Result<Vec<Verifier>, String> {
-        let opened = checkpoint::open_note(note.clone(), self.known()?)
-            .map_err(|error| with_causes(&error))?;
-        let found = opened
-            .cosignatures(&self.witnesses)
-            .map_err(|error| with_causes(&error))?;
-        let witnesses = who_cosigned(&found);
-        if witnesses.len() < self.quorum {
-            return Err(format!(
-                "{} known witnesses have cosigned, {} have to have",
-                witnesses.len(),
-                self.quorum
-            ));
-        }
-        Ok(witnesses)
-    }
-}
-
-fn verifier(vkey: &str) -> Result<Verifier, String> {
-    Verifier::from_vkey(vkey).map_err(|error| format!("the key {vkey}: {error}"))
-}
-
-/// The log with these keys, if there are any.
-fn log_of(keys: Vec<Verifier>) -> Result<Option<Log>, String> {
-    let Some(origin) = keys.first().map(|key| key.name().to_owned()) else {
-        return Ok(None);
-    };
-    if let Some(other) = keys.iter().find(|key| key.name() != origin) {
-        return Err(format!(
-            "the keys of {origin} and of {} are not those of one log",
-            other.name()
-        ));
-    }
-    let log = Log::new(&origin, keys).map_err(|error| error.to_string())?;
-    Ok(Some(log))
-}
-
-/// Where a node writes its verifier key and those of its witnesses, below the folder of its log.
-pub(crate) const KEYS: &str = "tree/keys";
 /// The latest checkpoint, below the same folder.
 const CHECKPOINT: &str = "tree/checkpoint";
-/// The word for a key that the auditor has from elsewhere.
-pub(super) const GIVEN: &str = "given";
-const BY_FOLDER: &str = " (by the key in the folder)";

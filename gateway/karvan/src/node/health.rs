@@ -98,7 +98,8 @@ impl Health {
             let _infallible = writeln!(
                 text,
                 "degraded: {} contents ({} bytes) that no record seems to name are kept: a record that \
-                 cannot be read may name them; `karvan audit verify` names it",
+                 cannot be read may name them, which `karvan audit verify` names; or the log was empty \
+                 when the node started, and its records are elsewhere",
                 orphans.files, orphans.bytes
             );
         }

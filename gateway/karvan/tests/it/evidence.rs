@@ -13,12 +13,11 @@ use gateway_asic::zip::{Archive, Limits, Names};
 use gateway_asic::{container, verify};
 use gateway_evidence::archive::openpgp::{self, SecretKey};
 use gateway_globalconf::Snapshot;
-use gateway_net::{Client, ClientOptions, ServerTrust};
 use jiff::Timestamp;
 use toml::{Table, Value};
 
 use crate::country::{Country, Running, Service, eventually};
-use crate::tls::{Pair, write_pair};
+use crate::tls::{Pair, over_tls, write_pair};
 use crate::wire::{self, Answer};
 
 const PORTAL: &str = "xRoadInstance=AZ&memberClass=GOV&memberCode=0000001181&subsystemCode=mygov";
@@ -412,30 +411,6 @@ fn hands_out_the_configuration_without_expiry_and_without_private_parts() {
     for name in ["AZ/shared-params.xml", "AZ/karvan-rules.json"] {
         assert_eq!(files[name], std::fs::read(on_disk.join(name)).unwrap());
     }
-}
-
-/// What a system with this certificate is told: status and body.
-fn over_tls(address: SocketAddr, query: &str, own: Option<&Pair>, server: &Pair) -> (u16, Bytes) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let http = Client::new(ClientOptions {
-            identity: own.map(Pair::identity),
-            ..ClientOptions::default()
-        })
-        .unwrap();
-        let request = http::Request::get(format!("https://{address}/asic?{query}"))
-            .header("host", address.to_string())
-            .body(gateway_net::empty())
-            .unwrap();
-        let trust = ServerTrust::OneOf(vec![server.certificate.clone()]);
-        let answer = http.request(request, &trust, None).await.unwrap();
-        let (head, body) = answer.into_parts();
-        let body = gateway_net::collect(body, 1 << 24).await.unwrap();
-        (head.status.as_u16(), body)
-    })
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod audit;
 mod audit_basis;
 mod audit_bundles;
 mod audit_documents;
+mod audit_forgers;
 mod audit_tree;
 mod bad_input;
 mod basis_wire;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use certs_keys::{KeyKind, Pin, SigningKey, SoftKey};
 use certs_x509::builder::Builder;
 use certs_x509::{Certificate, Name};
@@ -176,4 +177,33 @@ fn each_client_connects_as_its_registration_demands_and_not_otherwise() {
     assert!(!answer.starts_with(b"HTTP/1.1 2"));
     assert_eq!(tls(portal, None), Ok((200, None)));
     running.stop();
+}
+
+/// What a system with this certificate is told: status and body.
+pub(crate) fn over_tls(
+    address: SocketAddr,
+    query: &str,
+    own: Option<&Pair>,
+    server: &Pair,
+) -> (u16, Bytes) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let http = Client::new(ClientOptions {
+            identity: own.map(Pair::identity),
+            ..ClientOptions::default()
+        })
+        .unwrap();
+        let request = http::Request::get(format!("https://{address}/asic?{query}"))
+            .header("host", address.to_string())
+            .body(gateway_net::empty())
+            .unwrap();
+        let trust = ServerTrust::OneOf(vec![server.certificate.clone()]);
+        let answer = http.request(request, &trust, None).await.unwrap();
+        let (head, body) = answer.into_parts();
+        let body = gateway_net::collect(body, 1 << 24).await.unwrap();
+        (head.status.as_u16(), body)
+    })
 }
