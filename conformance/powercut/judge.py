@@ -8,7 +8,7 @@ from load import API, FeedReader
 
 SIDES = {"iria": "consumer", "eesmn": "provider"}
 # What may become of a consent, in this order.
-STATES = ("requested", "active", "revoked")
+STATES = ("requested", "active", "revoked", "declined")
 # Consents of each kind that are tried after a cut.
 TRIED = 3
 

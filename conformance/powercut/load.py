@@ -209,8 +209,15 @@ class Load:
         desk, node = Http(self.country.desk), Http(self.country.clients("iria"))
         notes = self.notes
         will = {"person": PERSON, "proof": {"kind": "attestation", "level": "asan-imza"}}
+        # Nobody knows whether the person's answer to these came through. A person has few requests before him at a time.
+        unknown = []
         while True:
             yield 0.02
+            if unknown:
+                id = unknown.pop()
+                if self.desk(desk, PORTAL, f"/{id}/decline", will):
+                    notes.consents[id] = "declined"
+                yield 0
             asked = self.desk(desk, BANK, "", {
                 "subject": PERSON,
                 "provider": "AZ/GOV/0000000391/pensiya",
@@ -226,6 +233,7 @@ class Load:
             notes.consents[id] = "requested"
             yield 0
             if not self.desk(desk, PORTAL, f"/{id}/approve", will):
+                unknown.append(id)
                 continue
             notes.consents[id] = "active"
             yield 0
