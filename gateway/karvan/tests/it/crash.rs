@@ -1,8 +1,8 @@
 //! The crash run: nodes killed at random points under load, again and again.
 //!
 //! `KARVAN_CRASH_KILLS` says how often (`just crash`: 60), `KARVAN_CRASH_SEED` repeats the dice of a
-//! run. Both nodes have a file for each body and are stamped each second, the provider's is archived
-//! each second, too, and erases at once what is archived; from the half of the run on nobody stamps.
+//! run. Both nodes have a file for each body, are stamped and archived each second, and the provider's
+//! erases at once what is archived; from the half of the run on nobody stamps.
 //! Some nodes are killed again while they start. Every exchange a client saw acknowledged must be in
 //! both logs, whole and verifiable, or where it was erased in an archive file; every checkpoint that
 //! was seen of a node must be one of the log it has at the end; and no content is left that no record
@@ -23,6 +23,8 @@ use gateway_asic::zip::Limits;
 use gateway_globalconf::Snapshot;
 use gateway_messagelog::audit::{Finding, Reader};
 use gateway_messagelog::{Direction, Entry, Side};
+use gateway_store::Error as StoreError;
+use gateway_store::segment::Scan;
 use serde_json::Value;
 
 use crate::country::{Country, Process, Running, Service, eventually, karvan, text};
@@ -78,9 +80,10 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
     };
     for node in NODES {
         country.configure(node, "log", &[("content_memory_bytes_max", 64.into())]);
+        // With each run goes what a crash left behind.
+        country.configure(node, "archive", &[("interval_seconds", 1.into())]);
     }
-    let erasing = [("interval_seconds", 1.into()), ("keep_days", 0.into())];
-    country.configure("din", "archive", &erasing);
+    country.configure("din", "archive", &[("keep_days", 0.into())]);
     let rounds = std::env::var("KARVAN_CRASH_KILLS").map_or(KILLS, |text| text.parse().unwrap());
     let mut dice = Dice::new();
     let mut report = Report {
@@ -140,9 +143,10 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
         });
         for round in 0..rounds {
             if round == rounds / 2 {
-                eventually("the provider's log is archived", || {
-                    !archive_files(&running.country).is_empty()
-                });
+                eventually(
+                    "the provider's log is archived, and erased behind it",
+                    || !archive_files(&running.country).is_empty() && has_erased(&running.country),
+                );
                 running.take(Service::Certs).kill();
             }
             match dice.below(2) {
@@ -186,8 +190,11 @@ fn nothing_acknowledged_is_lost_and_no_tree_forks_however_often_nodes_are_killed
         });
         // What was cut off while it erased is made good.
         for _ in 0..2 {
-            let before = last_run(&running);
-            eventually("the archiver runs", || last_run(&running) != before);
+            let before = NODES.map(|node| last_run(&running, node));
+            eventually("the archivers run", || {
+                let now = NODES.map(|node| last_run(&running, node));
+                now.iter().zip(&before).all(|(now, before)| now != before)
+            });
         }
     });
 
@@ -296,11 +303,18 @@ fn archive_files(country: &Country) -> Vec<std::path::PathBuf> {
         .collect()
 }
 
-/// When the provider's log was archived last.
-fn last_run(running: &Running) -> Value {
-    let state = running.country.data("din").join("archive/state.json");
-    let state: Value = serde_json::from_slice(&std::fs::read(state).unwrap()).unwrap();
-    state["last_run"].clone()
+/// Whether anything was erased from the provider's log.
+fn has_erased(country: &Country) -> bool {
+    let segments = country.data("din").join("log/segments");
+    let scan = Scan::open(&segments);
+    scan.is_ok_and(|mut items| items.any(|item| matches!(item, Err(StoreError::Erased { .. }))))
+}
+
+/// When the log of a node was archived last.
+fn last_run(running: &Running, node: &str) -> Option<Value> {
+    let state = running.country.data(node).join("archive/state.json");
+    let state: Value = serde_json::from_slice(&std::fs::read(state).ok()?).unwrap();
+    Some(state["last_run"].clone())
 }
 
 /// Checkpoints as nodes had signed them, by what was signed.

@@ -86,9 +86,12 @@ fn files(zip: &[u8], names: Names) -> BTreeMap<String, Bytes> {
 
 /// The configuration as the node hands it out.
 fn configuration(address: SocketAddr) -> BTreeMap<String, Vec<u8>> {
-    let answer = wire::get(address, "/verificationconf", &[]);
+    handed_out(&wire::get(address, "/verificationconf", &[]))
+}
+
+fn handed_out(answer: &Answer) -> BTreeMap<String, Vec<u8>> {
     file(
-        &answer,
+        answer,
         "application/zip",
         "filename=\"verificationconf.zip\"",
     );
@@ -386,13 +389,16 @@ fn hands_out_the_configuration_without_expiry_and_without_private_parts() {
         let mut stream = wire::connect(iria).unwrap();
         stream.write_all(&request).unwrap();
     }
-    let served = || {
+    // They are still being noticed, and one by one: there may be a place, and none again.
+    let mut served = None;
+    eventually("there is a place again", || {
         let answer = wire::get(iria, "/verificationconf", &[]);
         assert!(matches!(answer.status, 200 | 503), "{}", answer.head);
-        answer.status == 200
-    };
-    eventually("there is a place again", served);
-    let files = configuration(iria);
+        let is_served = answer.status == 200;
+        served = Some(answer);
+        is_served
+    });
+    let files = handed_out(&served.unwrap());
     let names: Vec<_> = files.keys().map(String::as_str).collect();
     assert_eq!(
         names,
