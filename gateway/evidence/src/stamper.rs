@@ -3,8 +3,9 @@
 //! A stamp covers the oldest messages without one, in order. It is asked of all approved authorities
 //! of the own instance in the order of the configuration, until one gives a token that holds; only
 //! then it is logged. One that failed lately is asked after the others, or each batch of a backlog
-//! would wait for it; one whose clock is far ahead counts only when no other does better. Nothing here stops an exchange: how long messages may wait is the path's
-//! policy, and it reads the waiting from the log itself, so a restart forgives nothing.
+//! would wait for it; one whose clock is far ahead counts only when no other does better. Nothing here
+//! stops an exchange: how long messages may wait is the path's policy, and it reads the waiting from
+//! the log itself, so a restart forgives nothing.
 
 mod ask;
 mod error;

@@ -2,8 +2,8 @@
 //!
 //! What it has cosigned last, of each log, is in `witness.redb`, durable before the cosignature is
 //! given out. Its time never goes back, whatever the clock does: of the log a later time stands for a
-//! larger tree, or the same. Whoever can change that file can make the witness cosign a fork; whoever only reads
-//! it learns sizes and roots. The decision is [`gateway_tlog::witness::decide`].
+//! larger tree, or the same. Whoever can change that file can make the witness cosign a fork; whoever
+//! only reads it learns sizes and roots. The decision is [`gateway_tlog::witness::decide`].
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use certs_authority::Authority;
-use certs_keys::KeyKind;
+use certs_keys::{KeyKind, SigningKey as _, SoftKey};
+use certs_x509::builder::Builder;
+use certs_x509::{Certificate, Name};
 use gateway_globalconf::Snapshot;
 use gateway_globalconf::params::{ConfigurationSource, SharedParams, Version};
 use jiff::Timestamp;
@@ -37,4 +39,18 @@ pub(crate) fn snapshot(parts: &[(&str, Vec<u8>)], now: Timestamp) -> Snapshot {
         files.insert(format!("AZ/{name}"), bytes);
     }
     Snapshot::from_files(&files, now).unwrap()
+}
+
+/// Until when what [`registry`] signs is valid.
+pub(crate) const EXPIRY: Timestamp = Timestamp::constant(1_795_348_800, 0);
+
+/// The key by which a registry signs its directories, and its certificate.
+pub(crate) fn registry(kind: KeyKind) -> (SoftKey, Certificate) {
+    let key = SoftKey::generate(kind).unwrap();
+    let name = Name::from_attributes(&[("2.5.4.3", "registry")]).unwrap();
+    let certificate = Builder::ca(name, key.public_key())
+        .validity(Timestamp::UNIX_EPOCH, EXPIRY)
+        .self_sign(&key)
+        .unwrap();
+    (key, certificate)
 }

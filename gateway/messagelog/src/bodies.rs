@@ -3,9 +3,9 @@
 //! `‹random›.part` while it is received, `‹random›.body` once a record is about to name it: synced
 //! and renamed before the record is written, so that a durable record never names a file that is not
 //! durable. Left-over parts are swept when the log is opened. A process that dies between renaming
-//! and the record leaves a body that no record names; once the log is open again, `retention` removes
-//! it, after the whole log was read: the record might only be unreadable. Where the log has keys, the bytes in the files
-//! are sealed: see `protection`.
+//! and the record leaves a body that no record names; `retention` removes it when the whole log was
+//! read, for the record might only be unreadable, and when it is certain that the log is the right one.
+//! Where the log has keys, the bytes in the files are sealed: see `protection`.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};

@@ -252,8 +252,8 @@ impl MessageLog {
         appended.await.map_err(|_| Error::Interrupted)?
     }
 
-    /// Why the last message or content could not be kept, as long as no message was logged since: the disk is full,
-    /// most likely. A message that is too long is no such failure.
+    /// Why the last message or content could not be kept, as long as no message was logged since: the
+    /// disk is full, most likely. A message that is too long is no such failure.
     #[must_use]
     pub fn write_failure(&self) -> Option<Error> {
         self.inner.write_failure.last()

@@ -345,19 +345,23 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_clients_wrote_does_not_steer_a_terminal() {
-        let mut record = record("income", &stated(None));
-        record.message_id = "x\u{1b}[2J".to_owned();
-        record.issue = Some("1\n2".to_owned());
-        let logged = Logged {
+    fn logged(record: gateway_messagelog::Record) -> Logged {
+        Logged {
             position: Position {
                 ordinal: 7,
                 segment: 1,
                 offset: 0,
             },
             entry: Entry::Message(record),
-        };
+        }
+    }
+
+    #[test]
+    fn what_clients_wrote_does_not_steer_a_terminal() {
+        let mut record = record("income", &stated(None));
+        record.message_id = "x\u{1b}[2J".to_owned();
+        record.issue = Some("1\n2".to_owned());
+        let logged = logged(record);
         let line = line(&logged, true);
         assert!(line.contains("  x\u{fffd}[2J  case 1\u{fffd}2"), "{line}");
         assert!(line.contains("  request   provider  SUBSYSTEM:"), "{line}");
@@ -368,14 +372,7 @@ mod tests {
     fn names_the_user_only_to_who_asks_for_users() {
         let mut record = record("income", &stated(None));
         record.user_id = Some(PERSON.to_owned());
-        let logged = Logged {
-            position: Position {
-                ordinal: 7,
-                segment: 1,
-                offset: 0,
-            },
-            entry: Entry::Message(record),
-        };
+        let logged = logged(record);
         assert!(!line(&logged, false).contains(PERSON));
         assert!(line(&logged, true).contains(&format!("  user {PERSON}")));
         let quiet = document(&logged, false);

@@ -265,13 +265,7 @@ fn a_log_is_seen_through_by_strangers_and_held_to_its_word_by_neighbours() {
     let Some(country) = Country::found() else {
         return;
     };
-    for node in ["din", "eesmn", "en"] {
-        let values = [
-            ("checkpoint_milliseconds", 50.into()),
-            ("witness_seconds", 1.into()),
-        ];
-        country.configure(node, "transparency", &values);
-    }
+    country.hurry_trees(&["din", "eesmn", "en"]);
     // Nobody stamps: of each exchange there are just two records.
     let mut running = country.start_all(&[
         Service::Registry,

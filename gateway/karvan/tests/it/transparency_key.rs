@@ -28,13 +28,7 @@ fn a_log_gets_another_key_and_keeps_its_word() {
     let Some(country) = Country::found() else {
         return;
     };
-    for node in ["din", "eesmn", "en"] {
-        let values = [
-            ("checkpoint_milliseconds", 50.into()),
-            ("witness_seconds", 1.into()),
-        ];
-        country.configure(node, "transparency", &values);
-    }
+    country.hurry_trees(&["din", "eesmn", "en"]);
     let (din, eesmn, en) = (
         Service::Node("din"),
         Service::Node("eesmn"),

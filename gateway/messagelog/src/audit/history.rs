@@ -7,8 +7,9 @@
 //!
 //! Files whose name says that they are metadata do not make a configuration another one: they change
 //! with every download. A configuration that comes back after another is in use anew, and stored
-//! once; again only when it was kept without the directory that its registry signed. Whoever can write here decides whom an auditor believes: keep the folder, or a copy of it,
-//! where the node cannot write, if the node itself is in doubt.
+//! once; again only when it was kept without the directory that its registry signed. Whoever can write
+//! here decides whom an auditor believes: keep the folder, or a copy of it, where the node cannot
+//! write, if the node itself is in doubt.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;

@@ -106,7 +106,8 @@ impl Command {
         };
         let output = join(output, errors);
         let Ok((status, _)) = ended else {
-            drop(group);
+            // Away from the executor: it takes the moment that a shell takes.
+            let _ended = tokio::task::spawn_blocking(move || drop(group)).await;
             // Should there be no shell to end it with.
             let _killed = child.kill().await;
             return Err(Failed::Late {
@@ -123,7 +124,7 @@ impl Command {
 }
 
 /// A command and all that it started: the group with the number of its leader, who was not yet
-/// collected. Dropping this ends them; it takes the moment that a shell takes.
+/// collected. Dropping this ends them.
 #[derive(Debug)]
 struct Group(Option<u32>);
 

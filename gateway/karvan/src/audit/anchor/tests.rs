@@ -1,26 +1,15 @@
 //! What an anchor vouches for.
 
-use certs_keys::{KeyKind, SoftKey};
-use certs_x509::builder::Builder;
-use certs_x509::{Certificate, Name};
+use certs_keys::KeyKind;
+use certs_x509::Certificate;
 use gateway_globalconf::Source;
 use gateway_globalconf::directory::{Boundaries, Directory, Part};
 use gateway_globalconf::params::{self, Version};
 
 use super::*;
+use crate::testing::{EXPIRY, registry};
 
-const EXPIRY: Timestamp = Timestamp::constant(1_795_348_800, 0);
 const SHARED: &str = "AZ/shared-params.xml";
-
-fn signer() -> (SoftKey, Certificate) {
-    let key = SoftKey::generate(KeyKind::Rsa2048).unwrap();
-    let name = Name::from_attributes(&[("2.5.4.3", "registry")]).unwrap();
-    let certificate = Builder::ca(name, certs_keys::SigningKey::public_key(&key))
-        .validity(Timestamp::UNIX_EPOCH, EXPIRY)
-        .self_sign(&key)
-        .unwrap();
-    (key, certificate)
-}
 
 fn anchor(instance: &str, certificate: &Certificate) -> Anchor {
     Anchor {
@@ -52,7 +41,7 @@ fn signed() -> (Files, Certificate) {
 }
 
 fn published(instance: &str, contents: &[(&str, &str, &[u8])]) -> (Files, Certificate) {
-    let (key, certificate) = signer();
+    let (key, certificate) = registry(KeyKind::Rsa2048);
     let location = |name: &str| format!("/V6/1/{name}");
     let parts = contents.iter();
     let directory = Directory {
@@ -229,7 +218,7 @@ fn refuses_what_the_registry_has_not_signed() {
     );
 
     // A registry of one's own signs well, but is not the one of the anchor.
-    let (_, own) = signer();
+    let (_, own) = registry(KeyKind::Rsa2048);
     let other = anchor_of("AZ", &own);
     refused(&other, &files, |_| {}, "signed-directory.metadata");
     let other = anchor_of("DE", &certificate);

@@ -90,23 +90,28 @@ pub(super) async fn run(options: &Options) -> Result<Figures, Error> {
     let bound_per_s = parts::bound(options.case).await?;
     let memory = Path::new(MEMORY);
     let memory = memory.is_dir().then_some(memory);
+    let disk = std::env::temp_dir();
     let mut rounds = Vec::new();
     let mut last = Vec::new();
+    let mut disks = Vec::new();
     for _ in 0..options.rounds {
-        last.clear();
-        if let Some(memory) = memory {
-            last.push(turn(options, "in memory", without_extras, memory).await?);
-        }
-        let disk = std::env::temp_dir();
-        last.push(turn(options, "durable", without_extras, &disk).await?);
-        last.push(turn(options, "with all extras", with_extras, &disk).await?);
-        let per_s: Vec<f64> = last.iter().rev().map(|turn| turn.per_s).collect();
-        let at = |place: usize| per_s.get(place).copied();
+        let in_memory = match memory {
+            Some(memory) => Some(turn(options, "in memory", without_extras, memory).await?),
+            None => None,
+        };
+        let durable = turn(options, "durable", without_extras, &disk).await?;
+        let full = turn(options, "with all extras", with_extras, &disk).await?;
         rounds.push(Round {
-            memory_per_s: at(2),
-            off_per_s: at(1).unwrap_or(0.0),
-            on_per_s: at(0).unwrap_or(0.0),
+            memory_per_s: in_memory.as_ref().map(|turn| turn.per_s),
+            off_per_s: durable.per_s,
+            on_per_s: full.per_s,
         });
+        disks = full.disks;
+        last = vec![
+            in_memory.and_then(|turn| turn.processors),
+            durable.processors,
+            full.processors,
+        ];
     }
     let all = |figure: fn(&Round) -> Option<f64>| -> Vec<f64> {
         rounds.iter().filter_map(figure).collect()
@@ -124,8 +129,8 @@ pub(super) async fn run(options: &Options) -> Result<Figures, Error> {
         on_per_s,
         durable_cost_percent: memory_per_s.map(|memory| percent_less(memory, off_per_s)),
         cost_percent: percent_less(off_per_s, on_per_s),
-        processors: last.iter().filter_map(|turn| turn.processors).collect(),
-        disk: last.pop().map(|turn| turn.disks).unwrap_or_default(),
+        processors: last.into_iter().flatten().collect(),
+        disk: disks,
         rounds,
     })
 }

@@ -1,29 +1,16 @@
 //! What is handed out of the folder of an instance.
 
-use certs_keys::{KeyKind, SoftKey};
-use certs_x509::builder::Builder;
-use certs_x509::{Certificate, Name};
+use certs_keys::KeyKind;
 use gateway_globalconf::directory::{Boundaries, Directory, Part};
 use gateway_globalconf::params::{self, Version};
 use tempfile::TempDir;
 
 use super::*;
-
-const EXPIRY: Timestamp = Timestamp::constant(1_795_348_800, 0);
-
-fn signer() -> (SoftKey, Certificate) {
-    let key = SoftKey::generate(KeyKind::P256).unwrap();
-    let name = Name::from_attributes(&[("2.5.4.3", "registry")]).unwrap();
-    let certificate = Builder::ca(name, certs_keys::SigningKey::public_key(&key))
-        .validity(Timestamp::UNIX_EPOCH, EXPIRY)
-        .self_sign(&key)
-        .unwrap();
-    (key, certificate)
-}
+use crate::testing::{EXPIRY, registry};
 
 /// A directory over these parts.
 fn directory(parts: &[(&str, &str, &[u8])]) -> Vec<u8> {
-    let (key, certificate) = signer();
+    let (key, certificate) = registry(KeyKind::P256);
     let part = |(identifier, name, bytes): &(&str, &str, &[u8])| {
         Part::new(identifier, "AZ", &format!("/V6/1/{name}"), bytes)
     };
