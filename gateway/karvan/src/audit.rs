@@ -12,6 +12,7 @@
 //! | `cross_check.rs` | both sides of the exchanges between two nodes |
 //! | `configuration.rs`, `approved.rs`, `anchor.rs` | by what they are judged, and whose word that is |
 //! | `keys.rs`, `pgp.rs` | what opens them |
+//! | `unpacked.rs` | how much is unpacked to disk |
 //! | `unread.rs`, `progress.rs`, `items.rs` | what cannot be read; how far it is; what programs get |
 //! | `export.rs`, `bundle.rs` | one exchange for a third person; checking what one was given |
 
@@ -36,6 +37,7 @@ mod targets;
 #[cfg(test)]
 mod testing;
 mod tree;
+mod unpacked;
 mod unread;
 mod verify;
 

@@ -10,8 +10,9 @@ use gateway_globalconf::Snapshot;
 use serde_json::{Value, json};
 
 use super::Error;
-use super::documents::{Document, Room, line, nested};
+use super::documents::{Document, line, nested};
 use super::progress::Progress;
+use super::unpacked::Room;
 use crate::causes::with_causes;
 
 /// An archive file or a download, and what came out for the file itself.

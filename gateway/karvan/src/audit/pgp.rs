@@ -8,7 +8,7 @@ use clap::Args;
 use gateway_asic::zip::Source;
 use gateway_evidence::archive::openpgp::{self, Opened, Passphrase, PublicKey, SecretKey};
 
-use super::documents::{Room, Unpacked};
+use super::unpacked::{Room, Unpacked};
 use super::{Error, documents, file_error};
 use crate::causes::with_causes;
 

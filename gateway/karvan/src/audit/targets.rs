@@ -8,8 +8,8 @@ use gateway_asic::linking::{Info, LINKING_INFO};
 use gateway_asic::zip::{Archive, Limits, Names, Source};
 
 use super::archives::is_archive_name;
-use super::documents::Room;
 use super::pgp::Pgp;
+use super::unpacked::Room;
 use super::{Error, bundle, file_error};
 use crate::causes::with_causes;
 

@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 use super::anchor::Anchors;
 use super::archives::{self, Chains, Given};
 use super::configuration::Configuration;
-use super::documents::{self, Document, Room, printable};
+use super::documents::{self, Document, printable};
 use super::items::Items;
 use super::pgp::{Pgp, PgpArguments};
 use super::progress::Progress;
 use super::targets::{Kind, NO_EVIDENCE, Target, Targets, kind_of_zip, name_of, opened};
+use super::unpacked::{self, Room};
 use super::{Error, Tally, bundle, keys, log, print};
 
 /// What is checked, and by what.
@@ -51,7 +52,7 @@ pub(crate) struct Verify {
     pgp: PgpArguments,
     /// How much is unpacked at one time of archives and encrypted files, e.g. `500M` or `1T`;
     /// what is larger is a failure. Without it, 16G.
-    #[arg(long, value_name = "SIZE", value_parser = documents::parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = unpacked::parse_size)]
     unpack_max: Option<u64>,
     /// Print JSON.
     #[arg(long)]
